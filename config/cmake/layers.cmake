@@ -1,0 +1,27 @@
+# tb_add_layer(NAME SOURCES a.c b.c USES tb_base ...): one static library a folder. A layer sees only the layers that it
+# names, and those that they name.
+function(tb_add_layer name)
+    cmake_parse_arguments(LAYER "" "" "SOURCES;USES;PRIVATE_USES" ${ARGN})
+    add_library(${name} STATIC ${LAYER_SOURCES})
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/server)
+    target_link_libraries(${name} PUBLIC ${LAYER_USES} PRIVATE tb_options ${LAYER_PRIVATE_USES})
+endfunction()
+
+# tb_add_unit_test(path/test_x.c USES tb_board ...): one cmocka executable, one ctest entry named after its path.
+function(tb_add_unit_test source)
+    cmake_parse_arguments(TEST "" "TIMEOUT" "USES;SOURCES" ${ARGN})
+    get_filename_component(stem ${source} NAME_WE)
+    file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+    string(REGEX REPLACE "\\.c$" "" path ${path})
+    string(REPLACE "/" "." test_name ${path})
+    string(REPLACE "." "_" target ${test_name})
+    add_executable(${target} ${source} ${TEST_SOURCES})
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    target_link_libraries(${target} PRIVATE ${TEST_USES} tb_options PkgConfig::CMOCKA)
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME ${test_name} COMMAND ${target})
+    if(NOT TEST_TIMEOUT)
+        set(TEST_TIMEOUT 120)
+    endif()
+    set_tests_properties(${test_name} PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+endfunction()

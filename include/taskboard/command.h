@@ -1,0 +1,130 @@
+/* What clients ask the board to change, and what it answers.
+ *
+ * A command is checked for everything that needs no stored state when it is parsed
+ * (server/board/parse.h), and for the rest by its rule in the committer. Strings belong to the
+ * job's arena. */
+#ifndef TASKBOARD_COMMAND_H
+#define TASKBOARD_COMMAND_H
+
+#include "taskboard/err.h"
+#include "taskboard/task.h"
+
+enum tb_command_kind {
+    TB_COMMAND_CREATE,
+    TB_COMMAND_PATCH,
+    TB_COMMAND_DELETE,
+    TB_COMMAND_NOTE,
+    TB_COMMAND_ARTIFACTS,
+    TB_COMMAND_BUMP,
+    TB_COMMAND_REVIEW,
+    TB_COMMAND_APPROVE,
+    TB_COMMAND_REJECT,
+    TB_COMMAND_KIND_COUNT,
+};
+
+/* RFC 9110, 13.1.1. Only strong tags of the form "<version>" can match a task. */
+struct tb_if_match {
+    bool present;
+    bool any; /* If-Match: * */
+    const uint64_t *versions;
+    size_t version_count;
+};
+
+/* The fields of a task that a client may give. In a create an absent one takes its default. */
+struct tb_task_fields {
+    struct tb_str title;        /* text */
+    struct tb_str description;  /* text */
+    struct tb_str assignee;     /* text */
+    struct tb_str tags;         /* json array of strings */
+    struct tb_str dependencies; /* json array of strings; in a create also "#ref" */
+    struct tb_str payload;      /* json */
+    enum tb_status status;
+    enum tb_outcome outcome; /* NONE: not given */
+    int32_t priority;
+    uint32_t max_attempts; /* UINT32_MAX: the board's default */
+    int64_t not_before_ms; /* 0: none */
+};
+
+struct tb_create_item {
+    struct tb_task_fields fields;
+    struct tb_str created_by; /* text */
+    struct tb_str unique_key; /* text */
+    struct tb_str parent;     /* text: an id; absent also when parent_item says it */
+    int32_t parent_item;      /* index of the item that is the parent ("#ref"); -1: none */
+    const int32_t
+        *dependency_items; /* for each dependency the index of the item that it names ("#ref"),
+                            * -1 for an id; NULL: there are only ids. Free of cycles */
+    struct tb_str ref;     /* text, without the #; only in an array */
+    int64_t delay_ms;      /* -1: not given; then not_before_ms counts from the batch's instant */
+};
+
+struct tb_create_command {
+    const struct tb_create_item *items;
+    size_t item_count;
+    bool array; /* answered {tasks,count}; errors name the index */
+};
+
+enum tb_patch_field {
+    TB_PATCH_TITLE = 1 << 0,
+    TB_PATCH_DESCRIPTION = 1 << 1,
+    TB_PATCH_STATUS = 1 << 2,
+    TB_PATCH_ASSIGNEE = 1 << 3,
+    TB_PATCH_TAGS = 1 << 4,
+    TB_PATCH_DEPENDENCIES = 1 << 5,
+    TB_PATCH_PRIORITY = 1 << 6,
+    TB_PATCH_PAYLOAD = 1 << 7,
+    TB_PATCH_NOT_BEFORE = 1 << 8,
+    TB_PATCH_MAX_ATTEMPTS = 1 << 9,
+    TB_PATCH_OUTCOME = 1 << 10,
+};
+
+struct tb_patch_command {
+    unsigned set; /* of tb_patch_field; a field that is set but absent in `fields` is cleared */
+    struct tb_task_fields fields;
+};
+
+struct tb_note_command {
+    struct tb_str author;
+    struct tb_str content;
+    enum tb_note_type type;
+};
+
+struct tb_artifacts_command {
+    const struct tb_artifact *items; /* added_ms is set by the rule */
+    size_t item_count;
+};
+
+/* review, approve and reject: a verdict on a task by somebody. */
+struct tb_verdict_command {
+    struct tb_str by;                      /* text; "unknown" when the client named nobody */
+    struct tb_str text;                    /* text: summary, comment (may be empty) or reason */
+    struct tb_artifacts_command artifacts; /* review only */
+};
+
+struct tb_command {
+    enum tb_command_kind kind;
+    struct tb_id task_id;        /* all kinds but CREATE */
+    struct tb_if_match if_match; /* all kinds but CREATE */
+    struct tb_str
+        actor; /* text: who to name in the log when the body names nobody: the token's name */
+    union {
+        struct tb_create_command create;
+        struct tb_patch_command patch;
+        struct tb_note_command note;
+        struct tb_artifacts_command artifacts;
+        struct tb_verdict_command verdict;
+    };
+};
+
+/* The answer to a command. Strings live in the arena that the rule was given. */
+struct tb_reply {
+    enum tb_err err;
+    int http_status;       /* of a success: 200 or 201 */
+    struct tb_str message; /* text: the sentence of an error; absent: its default */
+    struct tb_str extra; /* json members of an error body, each with a comma in front, or absent */
+    struct tb_str body;  /* json: the answer of a success */
+    uint64_t version;    /* of the task answered with, for the ETag; 0: none */
+    uint64_t seq;        /* of the last event that the command wrote; 0: it changed nothing */
+};
+
+#endif

@@ -1,0 +1,180 @@
+/* The storage engines' one interface: a unit of work at the level of the domain.
+ *
+ * A store keeps tasks with their notes and artifacts, the event log and one head record. Indexes
+ * are the engine's own business. Engines know no rules: they keep what they are given, exactly, and
+ * find it again.
+ *
+ * Threads   A store may be used by many threads; a transaction and a reader belong to one thread at
+ * a time. At most one write transaction is open at any moment (the committer's). Memory    What a
+ * read returns is borrowed: it lives until the transaction ends, except in a visit callback, where
+ * it lives until the callback returns. What is given to a put is copied. Errors    TB_E_ABSENT: no
+ * such record; not a failure. Every other error of a write transaction is sticky: later calls
+ *           return it and do nothing, and commit aborts and returns it. So a rule may check at its
+ * end only. TB_E_STORAGE_FULL, TB_E_STORAGE_DOWN, TB_E_STORAGE_CORRUPT, TB_E_CONFLICT (run the
+ * batch again), TB_E_UNKNOWN_OUTCOME (remote engines only). */
+#ifndef TASKBOARD_STORAGE_H
+#define TASKBOARD_STORAGE_H
+
+#include "base/arena.h"
+#include "taskboard/err.h"
+#include "taskboard/task.h"
+
+struct tb_store;
+struct tb_reader;
+struct tb_txn;
+
+/* --- opening --- */
+
+struct tb_store_options {
+    const char *url; /* a folder (LMDB), "lmdb:DIR", or "memory:" */
+    uint64_t
+        map_bytes; /* LMDB: the most the store may ever grow to; 0: the default (1 TiB, sparse) */
+    unsigned readers_max; /* most tb_readers at once */
+    bool create;          /* make the folder and the store when missing */
+};
+
+/* Opens the store. On failure returns an error and writes one sentence for a person into `why`
+ * (NUL-terminated, cut to fit). Refuses a folder that another process has open, that cannot be
+ * written, or whose format is newer than this program. */
+TB_MUST_CHECK enum tb_err tb_store_open(const struct tb_store_options *options,
+                                        struct tb_store **store, char *why, size_t why_size);
+
+/* All transactions and readers must have ended. NULL is accepted; the caller's pointer is set to
+ * NULL. */
+void tb_store_close(struct tb_store **store);
+
+/* --- units of work --- */
+
+/* Starts the write transaction. `arena` is borrowed for its whole life and holds what reads return.
+ */
+TB_MUST_CHECK enum tb_err tb_write_begin(struct tb_store *store, struct tb_arena *arena,
+                                         struct tb_txn **txn);
+
+/* Makes everything durable, or nothing of it. The transaction is gone in either case. */
+TB_MUST_CHECK enum tb_err tb_write_commit(struct tb_txn **txn);
+void tb_write_abort(struct tb_txn **txn);
+
+/* A thread's right to read: one reader has at most one snapshot open at a time. */
+TB_MUST_CHECK enum tb_err tb_reader_new(struct tb_store *store, struct tb_reader **reader);
+void tb_reader_free(struct tb_reader **reader);
+
+/* Opens a snapshot. Never waits for the writer. `arena` as above. */
+TB_MUST_CHECK enum tb_err tb_read_begin(struct tb_reader *reader, struct tb_arena *arena,
+                                        struct tb_txn **txn);
+void tb_read_end(struct tb_txn **txn);
+
+/* Lets reads from now on put what they return into `arena`, and gives back the one used so far: a
+ * walk over many records keeps its memory bounded with a scratch arena that it resets. Engines
+ * therefore keep nothing of their own in it. */
+struct tb_arena *tb_txn_swap_arena(struct tb_txn *txn, struct tb_arena *arena);
+
+/* The sticky error so far. */
+enum tb_err tb_txn_error(const struct tb_txn *txn);
+
+/* The head as this transaction sees it. In a write transaction the caller changes it in place and
+ * commit stores it. A new store has seq 0, oldest_seq 1, a random store_id and zeros. Never NULL.
+ */
+struct tb_head *tb_txn_head(struct tb_txn *txn);
+
+/* --- tasks --- */
+
+/* The task comes rendered (see task.h). */
+TB_MUST_CHECK enum tb_err tb_get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task);
+
+/* Stores `task`, which must be rendered, in the place of `old` (as read in this transaction), or as
+ * a new one when `old` is NULL. */
+enum tb_err tb_put_task(struct tb_txn *txn, const struct tb_task *old, const struct tb_task *task);
+
+/* Removes the task, its notes, its artifacts and its index entries; its events stay. */
+enum tb_err tb_delete_task(struct tb_txn *txn, const struct tb_task *old);
+
+/* The task, not done, that has that uniqueKey (text), or TB_E_ABSENT. */
+TB_MUST_CHECK enum tb_err tb_find_unique(struct tb_txn *txn, struct tb_str unique_key,
+                                         struct tb_id *id);
+
+enum tb_visit { TB_VISIT_NEXT, TB_VISIT_STOP };
+
+typedef enum tb_visit tb_visit_id(void *ctx, struct tb_id id);
+typedef enum tb_visit tb_visit_task(void *ctx, const struct tb_task *task);
+typedef enum tb_visit tb_visit_json(void *ctx, struct tb_id id, struct tb_str wire);
+typedef enum tb_visit tb_visit_event(void *ctx, const struct tb_event *event);
+
+/* Tasks, done or not, that name `dependency` (text) among their dependencies, in id order. The
+ * callback must not write. */
+enum tb_err tb_visit_dependents(struct tb_txn *txn, struct tb_str dependency, tb_visit_id *visit,
+                                void *ctx);
+
+/* The task with the earliest due_ms that is not 0 (TB_E_ABSENT: none has one). */
+TB_MUST_CHECK enum tb_err tb_next_due(struct tb_txn *txn, int64_t *due_ms, struct tb_id *id);
+
+/* --- notes and artifacts --- */
+
+/* `wire` is the note's JSON; notes of a task come back in id order. */
+enum tb_err tb_put_note(struct tb_txn *txn, struct tb_id task_id, struct tb_id note_id,
+                        struct tb_str wire);
+enum tb_err tb_visit_notes(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
+                           void *ctx);
+
+/* `number` counts the task's artifacts from 0; they come back in that order (the visitor's id is
+ * all zero). */
+enum tb_err tb_put_artifact(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                            struct tb_str wire);
+enum tb_err tb_visit_artifacts(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
+                               void *ctx);
+
+/* --- the event log --- */
+
+/* `event` must be rendered and its seq be the head's seq + 1; the caller then raises the head's. */
+enum tb_err tb_append_event(struct tb_txn *txn, const struct tb_event *event);
+
+/* Events with seq > since, ascending. With a task id (not all zero) only that task's, through an
+ * index. */
+enum tb_err tb_visit_events(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
+                            tb_visit_event *visit, void *ctx);
+
+/* --- lists --- */
+
+enum tb_order {
+    TB_ORDER_CREATED, /* newest id first */
+    TB_ORDER_UPDATED, /* latest updated_ms first, then newest id */
+    TB_ORDER_RANK,    /* least rank_ms first, then oldest id */
+};
+
+/* Where a list goes on: just behind the task with these keys. */
+struct tb_position {
+    int64_t key; /* updated_ms or rank_ms; 0 for TB_ORDER_CREATED */
+    struct tb_id id;
+};
+
+#define TB_STATES_ALL ((1U << TB_STATE_COUNT) - 1)
+
+/* All conditions must hold. An absent string, a zero count or zero means no condition. */
+struct tb_task_query {
+    enum tb_order order;
+    unsigned states;           /* set of 1 << tb_state; TB_STATES_ALL for any */
+    struct tb_str assignee;    /* text */
+    struct tb_str created_by;  /* text */
+    struct tb_id parent_id;    /* all zero: any */
+    const struct tb_str *tags; /* texts; all of them must be there */
+    size_t tag_count;
+    const struct tb_str *words; /* as tb_words_next() gives them; all of them */
+    size_t word_count;
+    int64_t updated_since_ms; /* inclusive */
+    bool has_after;
+    struct tb_position after; /* exclusive */
+    uint32_t scan_max;        /* entries to look at before giving up early; 0: without limit */
+};
+
+/* How a query ended. */
+struct tb_query_end {
+    bool more_to_scan; /* scan_max was reached: there may be matches behind `reached` */
+    struct tb_position reached;
+};
+
+/* Hands matching tasks to `visit` in order until it stops, all are done, or scan_max entries were
+ * looked at. The tasks are rendered. The callback must not write. With TB_ORDER_CREATED, any
+ * combination of equality conditions costs no more than the shortest of their index lists. */
+enum tb_err tb_visit_tasks(struct tb_txn *txn, const struct tb_task_query *query,
+                           tb_visit_task *visit, void *ctx, struct tb_query_end *end);
+
+#endif

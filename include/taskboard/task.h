@@ -1,0 +1,257 @@
+/* What the board keeps: tasks, notes, artifacts, events. The whole data model in one sitting.
+ *
+ * Strings are borrowed (see base/str.h for the kinds text and json); who lends them is said where a
+ * struct is handed out. An absent string is one with ptr == NULL. */
+#ifndef TASKBOARD_TASK_H
+#define TASKBOARD_TASK_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "base/ulid.h"
+
+enum tb_status {
+    TB_STATUS_OPEN,
+    TB_STATUS_IN_PROGRESS,
+    TB_STATUS_IN_REVIEW,
+    TB_STATUS_BLOCKED,
+    TB_STATUS_DONE,
+    TB_STATUS_COUNT,
+};
+
+/* Only a done task has an outcome. */
+enum tb_outcome {
+    TB_OUTCOME_NONE,
+    TB_OUTCOME_SUCCESS,
+    TB_OUTCOME_FAILED,
+    TB_OUTCOME_CANCELLED,
+    TB_OUTCOME_COUNT,
+};
+
+/* Status with `open` split in two: what counters count and what indexes are sorted by. */
+enum tb_state {
+    TB_STATE_READY,   /* open, nothing missing */
+    TB_STATE_WAITING, /* open, but a dependency is unmet or its time has not come */
+    TB_STATE_IN_PROGRESS,
+    TB_STATE_IN_REVIEW,
+    TB_STATE_BLOCKED,
+    TB_STATE_DONE,
+    TB_STATE_COUNT,
+};
+
+/* The wire fields of a task in the order in which they stand in an answer. */
+enum tb_field {
+    TB_FIELD_ID,
+    TB_FIELD_TITLE,
+    TB_FIELD_STATUS,
+    TB_FIELD_OUTCOME,
+    TB_FIELD_ASSIGNEE,
+    TB_FIELD_TAGS,
+    TB_FIELD_DEPENDENCIES,
+    TB_FIELD_CREATED_BY,
+    TB_FIELD_CREATED_AT,
+    TB_FIELD_UPDATED_AT,
+    TB_FIELD_SCORE,
+    TB_FIELD_VERSION,
+    TB_FIELD_PRIORITY,
+    TB_FIELD_NOT_BEFORE,
+    TB_FIELD_ATTEMPTS,
+    TB_FIELD_MAX_ATTEMPTS,
+    TB_FIELD_UNIQUE_KEY,
+    TB_FIELD_PARENT_ID,
+    TB_FIELD_BLOCKED_REASON,
+    TB_FIELD_BLOCKED_BY,
+    TB_FIELD_READY, /* everything up to here is the summary view */
+    TB_FIELD_DESCRIPTION,
+    TB_FIELD_PAYLOAD,
+    TB_FIELD_RESULT,
+    TB_FIELD_NOTES,
+    TB_FIELD_ARTIFACTS,
+    TB_FIELD_COUNT,
+};
+
+/* Members of tb_task that are strings, as indices of `strings`. */
+#define TB_TASK_STRING_COUNT 11
+
+/* A task as it is stored. Times are milliseconds since 1970; 0 means absent. */
+struct tb_task {
+    struct tb_id id;
+    uint64_t version; /* 1, +1 on every change */
+    int64_t created_ms;
+    int64_t updated_ms;    /* last change by somebody; becoming ready does not count */
+    int64_t not_before_ms; /* not claimable earlier; 0: no such time */
+    int64_t due_ms;    /* when the timer has to look at the task (its not_before_ms while it waits
+                        * for nothing else); 0: never */
+    int64_t rank_ms;   /* place in the claim order: created_ms - (priority + score) * aging */
+    int64_t score;     /* +1 for each bump */
+    int32_t priority;  /* -100..100 */
+    uint32_t attempts; /* counted claims since creation or retry */
+    uint32_t max_attempts; /* 0: without limit */
+    uint32_t note_count;
+    uint32_t
+        artifact_count;   /* also the number of the next artifact: they are never removed singly */
+    uint64_t notes_bytes; /* wire bytes of all notes */
+    struct tb_id parent_id; /* all zero: none */
+    enum tb_status status;
+    enum tb_outcome outcome; /* NONE unless status is DONE */
+    bool ready;              /* only when status is OPEN */
+
+    union {
+        struct {
+            struct tb_str title;          /* text, never absent */
+            struct tb_str assignee;       /* text */
+            struct tb_str tags;           /* json array of strings, never absent */
+            struct tb_str dependencies;   /* json array of strings, never absent */
+            struct tb_str created_by;     /* text, never absent */
+            struct tb_str unique_key;     /* text */
+            struct tb_str blocked_reason; /* json object */
+            struct tb_str
+                blocked_by; /* json array of strings, never absent: the unmet dependencies */
+            struct tb_str description; /* text */
+            struct tb_str payload;     /* json */
+            struct tb_str result;      /* json */
+        };
+        struct tb_str strings[TB_TASK_STRING_COUNT];
+    };
+
+    /* The task's wire JSON, made by tb_task_render(); all the strings above then point into it.
+     *   wire = {"id":…,"title":…, … ,"blockedBy":[…]  |  ,"description":…,"payload":…,"result":…
+     *          \_________ summary, summary_len ______/    \____________ the heavy rest ________/
+     * `,"ready":…` goes between the two parts and notes, artifacts and the closing brace after them
+     * when an answer is put together. Whoever changes a field sets wire.ptr = NULL or renders
+     * again. */
+    struct tb_str wire;
+    uint32_t summary_len;
+};
+
+enum tb_note_type {
+    TB_NOTE_FINDING,
+    TB_NOTE_BLOCKER,
+    TB_NOTE_QUESTION,
+    TB_NOTE_UPDATE,
+    TB_NOTE_TYPE_COUNT
+};
+
+struct tb_note {
+    struct tb_id id;
+    int64_t created_ms;
+    enum tb_note_type type;
+    struct tb_str author;  /* text */
+    struct tb_str content; /* text */
+};
+
+enum tb_artifact_type {
+    TB_ARTIFACT_BRANCH,
+    TB_ARTIFACT_REPORT,
+    TB_ARTIFACT_DEPLOY,
+    TB_ARTIFACT_DIFF,
+    TB_ARTIFACT_FILE,
+    TB_ARTIFACT_URL,
+    TB_ARTIFACT_TYPE_COUNT,
+};
+
+struct tb_artifact {
+    int64_t added_ms;
+    enum tb_artifact_type type;
+    struct tb_str url;      /* text */
+    struct tb_str label;    /* text */
+    struct tb_str added_by; /* text, may be absent */
+};
+
+/* X(name, wire type, topic) */
+#define TB_EVENT_TABLE(X)                                                                          \
+    X(TB_EVENT_CREATED, "task.created", "board")                                                   \
+    X(TB_EVENT_UPDATED, "task.updated", "board")                                                   \
+    X(TB_EVENT_READY, "task.ready", "board")                                                       \
+    X(TB_EVENT_COMPLETED, "task.completed", "board")                                               \
+    X(TB_EVENT_FAILED, "task.failed", "board")                                                     \
+    X(TB_EVENT_CANCELLED, "task.cancelled", "board")                                               \
+    X(TB_EVENT_REVIEWED, "task.reviewed", "board")                                                 \
+    X(TB_EVENT_APPROVED, "task.approved", "board")                                                 \
+    X(TB_EVENT_REJECTED, "task.rejected", "board")                                                 \
+    X(TB_EVENT_DELETED, "task.deleted", "board")                                                   \
+    X(TB_EVENT_NOTED, "task.noted", "board")                                                       \
+    X(TB_EVENT_ARTIFACTS, "task.artifacts", "board")                                               \
+    X(TB_EVENT_BUMPED, "task.bumped", "board")
+
+#define TB_EVENT_ENUM(name, type, topic) name,
+enum tb_event_type { TB_EVENT_TABLE(TB_EVENT_ENUM) TB_EVENT_TYPE_COUNT };
+#undef TB_EVENT_ENUM
+
+/* One entry of the log. seq has no gaps and starts at 1. */
+struct tb_event {
+    uint64_t seq;
+    struct tb_id id;
+    int64_t at_ms;
+    enum tb_event_type type;
+    struct tb_id task_id; /* all zero: about no task */
+    /* wire is the whole event as JSON; the others are parts of it and may be absent */
+    struct tb_str wire;
+    struct tb_str actor; /* text */
+    struct tb_str tags;  /* json array of strings: those of the task after the change */
+};
+
+/* What the board knows of itself; one record, written with every batch. */
+struct tb_head {
+    uint64_t seq;        /* of the last event; 0: none yet */
+    uint64_t oldest_seq; /* of the oldest event kept; seq + 1 when none is */
+    int64_t last_ms;     /* the latest instant stored: time never goes behind it */
+    struct tb_id last_id;
+    uint64_t store_id; /* random, made with the store: tells boards with the same seq apart */
+    int64_t aging_ms;  /* that the stored ranks were made with */
+    uint64_t task_counts[TB_STATE_COUNT];
+};
+
+/* --- names on the wire (static strings, texts); parse functions answer false for an unknown name
+ * --- */
+
+const char *tb_status_name(enum tb_status status);
+bool tb_status_parse(struct tb_str text, enum tb_status *out);
+const char *tb_outcome_name(enum tb_outcome outcome); /* not for NONE */
+bool tb_outcome_parse(struct tb_str text, enum tb_outcome *out);
+const char *tb_note_type_name(enum tb_note_type type);
+bool tb_note_type_parse(struct tb_str text, enum tb_note_type *out);
+const char *tb_artifact_type_name(enum tb_artifact_type type);
+bool tb_artifact_type_parse(struct tb_str text, enum tb_artifact_type *out);
+const char *tb_event_type_name(enum tb_event_type type);
+const char *tb_event_topic(enum tb_event_type type);
+const char *tb_field_name(enum tb_field field);
+bool tb_field_parse(struct tb_str text, enum tb_field *out);
+
+/* --- the state that a task is in --- */
+
+enum tb_state tb_task_state(const struct tb_task *task);
+enum tb_status tb_state_status(enum tb_state state);
+
+/* created_ms - (priority + score) * aging_ms, held at the ends of the range. */
+int64_t tb_task_rank(const struct tb_task *task, int64_t aging_ms);
+
+/* --- wire JSON --- */
+
+/* Renders `task->wire` and `task->summary_len` into `arena` and points the strings into it. */
+void tb_task_render(struct tb_task *task, struct tb_arena *arena);
+
+/* Adds the summary view, braces included. The task must be rendered. */
+void tb_task_write_summary(const struct tb_task *task, struct tb_buf *out);
+
+/* Adds the full view up to, not including, `,"notes":[`: the caller adds notes, artifacts and the
+ * brace. */
+void tb_task_write_open(const struct tb_task *task, struct tb_buf *out);
+
+/* Adds `"name":value` of one field; false, and nothing added, when the task does not have it. Not
+ * for NOTES and ARTIFACTS, which are records of their own. */
+bool tb_task_write_field(const struct tb_task *task, enum tb_field field, struct tb_buf *out);
+
+void tb_note_write(const struct tb_note *note, struct tb_buf *out);
+void tb_artifact_write(const struct tb_artifact *artifact, struct tb_buf *out);
+
+/* Renders event->wire into `arena` and points actor and tags into it. `task` (rendered) becomes
+ * data.task when it is given; `extra` is what else goes into data, as members each with a comma in
+ * front (`,"note":{…}`), or absent. */
+void tb_event_render(struct tb_event *event, const struct tb_task *task, struct tb_str extra,
+                     struct tb_arena *arena);
+
+/* True when the json array of strings holds that text. */
+bool tb_strings_contain(struct tb_str json_array, struct tb_str text);
+
+#endif
