@@ -1,0 +1,52 @@
+/* The rules: what a command does to the board. Pure functions over a transaction: no threads, no
+ * sockets, no wall clock.
+ *
+ * A rule reads what it needs, makes every check, and only then writes; a refused command has
+ * written nothing. When the engine fails, the transaction's error is sticky and the caller throws
+ * the whole batch away. */
+#ifndef TB_BOARD_BOARD_H
+#define TB_BOARD_BOARD_H
+
+#include "board/read.h"
+#include "taskboard/command.h"
+#include "taskboard/storage.h"
+
+struct tb_board_options {
+    int64_t aging_ms; /* a point of priority or score is worth that much waiting */
+    uint32_t default_max_attempts;
+};
+
+/* One batch. Owned by the committer thread. */
+struct tb_board {
+    struct tb_board_options options;
+    struct tb_ulid_source ids; /* its `last` is taken from the head at the start of each batch */
+    struct tb_txn *txn;
+    struct tb_arena *arena; /* of the batch */
+    int64_t now_ms;         /* the batch's instant: never behind the head's last_ms */
+};
+
+/* Starts a batch in `txn`: takes the time and the last id from the head. */
+void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena *arena,
+                    int64_t wall_ms);
+
+/* Runs one command. The reply's strings are made in `reply_arena`. When the reply's err is an
+ * operating error the batch must be aborted. */
+void tb_board_apply(struct tb_board *board, const struct tb_command *command,
+                    struct tb_arena *reply_arena, struct tb_reply *reply);
+
+/* Handles what is due by the batch's instant, at most `max` tasks. Returns the instant of the next
+ * due thing (0: none is). */
+int64_t tb_board_run_due(struct tb_board *board, unsigned max);
+
+/* Gives every task the rank that the current aging makes, `max` tasks a call from `*after` on (all
+ * zero at first); true when it is through and the head says so. For the start of a server whose
+ * aging was changed. */
+bool tb_board_rerank(struct tb_board *board, struct tb_id *after, unsigned max);
+
+/* Checks what must always hold: counters equal a recount, blockedBy, ready and ranks are right, the
+ * log is gapless. For tests and the offline check. Writes one sentence into `why` and returns false
+ * when something does not hold. Costs a walk over everything. */
+bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
+                     struct tb_arena *arena, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,41 @@
+/* The one way in which a rule changes a task. Internal to the rules.
+ *
+ * A rule copies the task that it read, edits the copy, and hands both to tb_change_write, which
+ * derives what follows (outcome, blockedBy, ready, due time, rank), stores the task with its new
+ * version, keeps the counters, appends the event and tells the tasks that depend on it. */
+#ifndef TB_BOARD_CHANGE_H
+#define TB_BOARD_CHANGE_H
+
+#include "board/board.h"
+
+struct tb_change {
+    enum tb_event_type type;
+    struct tb_str actor; /* text */
+    struct tb_str extra; /* members of the event's data, each with a comma in front, or absent */
+    bool dependencies_changed;
+    bool quiet; /* a change by time or by another task: updated_ms stays */
+};
+
+/* Reads the task of a command and checks If-Match. False: the reply says why not. */
+bool tb_change_load(struct tb_board *board, const struct tb_command *command,
+                    struct tb_arena *arena, struct tb_reply *reply, struct tb_task *task);
+
+/* Writes the change: `old` NULL makes a new task, whose id, version 0 and created_ms the caller has
+ * set. Every check was made before. */
+void tb_change_write(struct tb_board *board, const struct tb_task *old, struct tb_task *task,
+                     const struct tb_change *change);
+
+/* Removes a task: deletes it, counts it out, appends task.deleted, tells its dependents. */
+void tb_change_delete(struct tb_board *board, const struct tb_task *old, struct tb_str actor);
+
+/* The task's full view as the answer, with 200 or 201. */
+void tb_change_answer(struct tb_board *board, const struct tb_task *task, int http_status,
+                      struct tb_arena *arena, struct tb_reply *reply);
+
+/* A refusal: `message` absent for the error's own sentence. */
+void tb_refuse(struct tb_reply *reply, enum tb_err err, struct tb_str message, struct tb_str extra);
+
+/* True when the task would stay the only one, of those not done, with its uniqueKey. */
+bool tb_change_key_is_free(struct tb_board *board, const struct tb_task *task);
+
+#endif

@@ -1,0 +1,128 @@
+#include "board/parse.h"
+
+#include "board/field.h"
+#include "taskboard/limits.h"
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+const struct tb_json *tb_parse_body(struct tb_parse *parse, struct tb_str bytes)
+{
+    static const struct tb_json empty = {.type = TB_JSON_OBJECT, .raw = {"{}", 2}};
+    size_t start = 0;
+    while (start < bytes.len && is_space(bytes.ptr[start])) {
+        start++;
+    }
+    if (start == bytes.len) {
+        return &empty;
+    }
+    /* The deepest members that a parser looks at are those of a task in {"tasks":[{…}]}; in a bare
+     * array they stand one level higher. Free JSON below gets no nodes, whatever its shape. */
+    const struct tb_json_limits limits = {
+        .depth_max = TB_JSON_DEPTH_MAX,
+        .tree_depth = bytes.ptr[start] == '[' ? 3 : 4,
+        .node_count_max = TB_JSON_NODES_MAX,
+    };
+    struct tb_json_error error;
+    const struct tb_json *body = tb_json_parse(parse->arena, bytes, &limits, &error);
+    if (body == NULL) {
+        parse->refusal = (struct tb_refusal){
+            .err = TB_E_INVALID_JSON,
+            .message = tb_arena_printf(parse->arena, "Invalid JSON body: %.*s", (int)error.text.len,
+                                       error.text.ptr),
+            .extra = tb_arena_printf(parse->arena, ",\"offset\":%zu", error.offset),
+        };
+        return NULL;
+    }
+    if (body->type != TB_JSON_OBJECT && body->type != TB_JSON_ARRAY) {
+        tb_field_refuse(parse, TB_E_INVALID_JSON, NULL, "The body must be a JSON object");
+        return NULL;
+    }
+    return body;
+}
+
+bool tb_body_is_array(const struct tb_json *body)
+{
+    return body->type == TB_JSON_ARRAY ||
+           (body->type == TB_JSON_OBJECT && tb_json_member(body, "tasks") != NULL);
+}
+
+/* --- If-Match --- */
+
+static void skip_spaces(struct tb_str header, size_t *at)
+{
+    while (*at < header.len && (header.ptr[*at] == ' ' || header.ptr[*at] == '\t')) {
+        (*at)++;
+    }
+}
+
+/* One entity tag, RFC 9110 8.8.3: an optional W/ and a quoted string. A weak one never matches
+ * (13.1.1), nor does one that is no version. */
+static bool parse_tag(struct tb_str header, size_t *at, uint64_t *version)
+{
+    bool weak = header.len - *at >= 2 && memcmp(header.ptr + *at, "W/", 2) == 0;
+    *at += weak ? 2 : 0;
+    if (*at >= header.len || header.ptr[*at] != '"') {
+        return false;
+    }
+    size_t start = ++(*at);
+    while (*at < header.len && header.ptr[*at] != '"') {
+        unsigned char c = (unsigned char)header.ptr[*at];
+        if (c < 0x21 || c == 0x7F) {
+            return false;
+        }
+        (*at)++;
+    }
+    if (*at >= header.len) {
+        return false;
+    }
+    struct tb_str tag = tb_str_from(header.ptr + start, *at - start);
+    (*at)++;
+    int64_t number = 0;
+    bool is_version = !weak && tb_str_to_i64(tag, &number) && number > 0 && tag.ptr[0] != '0';
+    *version = is_version ? (uint64_t)number : 0;
+    return true;
+}
+
+static bool parse_tags(struct tb_parse *parse, struct tb_str header, struct tb_if_match *if_match)
+{
+    uint64_t *versions = tb_arena_alloc(parse->arena, (header.len / 3 + 1) * sizeof(*versions));
+    size_t count = 0;
+    size_t at = 0;
+    while (at < header.len) {
+        skip_spaces(header, &at);
+        if (!parse_tag(header, &at, &versions[count])) {
+            return false;
+        }
+        count++;
+        skip_spaces(header, &at);
+        if (at < header.len && header.ptr[at++] != ',') {
+            return false;
+        }
+    }
+    *if_match = (struct tb_if_match){.present = true, .versions = versions, .version_count = count};
+    return count > 0;
+}
+
+bool tb_parse_if_match(struct tb_parse *parse, struct tb_str header, struct tb_if_match *if_match)
+{
+    if (header.ptr == NULL) {
+        *if_match = (struct tb_if_match){.present = false};
+        return true;
+    }
+    size_t at = 0;
+    skip_spaces(header, &at);
+    struct tb_str value = tb_str_from(header.ptr + at, header.len - at);
+    while (value.len > 0 && (value.ptr[value.len - 1] == ' ' || value.ptr[value.len - 1] == '\t')) {
+        value.len--;
+    }
+    if (tb_str_eq_c(value, "*")) {
+        *if_match = (struct tb_if_match){.present = true, .any = true};
+        return true;
+    }
+    return parse_tags(parse, value, if_match) ||
+           tb_field_refuse(parse, TB_E_INVALID_HEADER, "If-Match",
+                           "If-Match must be * or a list of entity tags such as \\\"3\\\"");
+}

@@ -1,0 +1,56 @@
+/* From a request's body to a command: every check that needs no stored state.
+ *
+ * Pure functions. Strings of the command lie in `arena`, as does the error's text; the body's bytes
+ * are not needed afterwards. */
+#ifndef TB_BOARD_PARSE_H
+#define TB_BOARD_PARSE_H
+
+#include "base/json.h"
+#include "taskboard/command.h"
+
+/* Why a request is refused. `message` absent: the error's default sentence. */
+struct tb_refusal {
+    enum tb_err err;
+    struct tb_str message; /* text */
+    struct tb_str extra;   /* json members with a comma in front each: ,"field":"title","index":3 */
+};
+
+struct tb_parse {
+    struct tb_arena *arena;
+    bool strict; /* Prefer: handling=strict; arrays are strict in any case */
+    int64_t default_max_attempts;
+    struct tb_refusal refusal;
+    /* Names of the unknown top-level fields that were ignored, separated by ", "; NULL ptr: none.
+     * bytes, printable ASCII: others as `?`. At most 1 KiB. */
+    struct tb_str ignored;
+};
+
+/* Parses the bytes of a body. An empty one (or white space) counts as {}. NULL: refused, see
+ * parse->refusal. */
+const struct tb_json *tb_parse_body(struct tb_parse *parse, struct tb_str bytes);
+
+/* Each fills the matching part of `command` (kind included; task_id, if_match and actor are the
+ * caller's) and returns true, or false with parse->refusal filled. */
+bool tb_parse_create(struct tb_parse *parse, const struct tb_json *body,
+                     struct tb_command *command);
+bool tb_parse_patch(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command);
+bool tb_parse_note(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command);
+bool tb_parse_artifacts(struct tb_parse *parse, const struct tb_json *body,
+                        struct tb_command *command);
+bool tb_parse_bump(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command);
+bool tb_parse_review(struct tb_parse *parse, const struct tb_json *body,
+                     struct tb_command *command);
+bool tb_parse_approve(struct tb_parse *parse, const struct tb_json *body,
+                      struct tb_command *command);
+bool tb_parse_reject(struct tb_parse *parse, const struct tb_json *body,
+                     struct tb_command *command);
+
+/* If-Match (bytes, absent when the header is): `*` or a list of entity tags. False: malformed. A
+ * tag that no version can have is kept as one that matches nothing. */
+bool tb_parse_if_match(struct tb_parse *parse, struct tb_str header, struct tb_if_match *if_match);
+
+/* True for the body of POST /board/tasks that may be TB_ARRAY_BODY_BYTES_MAX long: one that is an
+ * array or has a `tasks` member. */
+bool tb_body_is_array(const struct tb_json *body);
+
+#endif

@@ -1,0 +1,71 @@
+/* From a query string to what is asked for: lists of tasks, lists of events. Pure functions. */
+#ifndef TB_BOARD_QUERY_H
+#define TB_BOARD_QUERY_H
+
+#include "board/parse.h"
+#include "taskboard/limits.h"
+#include "taskboard/storage.h"
+
+/* One decoded parameter, in the order sent. Both are texts. */
+struct tb_param {
+    struct tb_str name;
+    struct tb_str value;
+};
+
+struct tb_params {
+    struct tb_param items[TB_QUERY_TERMS_MAX];
+    size_t count;
+};
+
+/* Splits and percent-decodes a query string (bytes, without the `?`; absent: none). False with a
+ * refusal when it is too long, has too many parameters, a bad escape, NUL or invalid UTF-8. `+` is
+ * a space. */
+bool tb_params_parse(struct tb_parse *parse, struct tb_str query_string, struct tb_params *params);
+
+/* A list of tasks as it was asked for. */
+struct tb_list_request {
+    struct tb_task_query query;
+    bool nothing; /* conditions that no task can meet (an unknown status): answer the empty list */
+    bool summary; /* view=summary */
+    bool has_fields; /* fields=…: */
+    bool fields[TB_FIELD_COUNT];
+    uint32_t limit;     /* 1..TB_LIST_LIMIT_MAX */
+    uint32_t max_bytes; /* 0: none */
+};
+
+bool tb_parse_list(struct tb_parse *parse, const struct tb_params *params,
+                   struct tb_list_request *request);
+
+/* The same for GET /board/review: tasks in review, latest update first, whatever `status` and
+ * `order` say. */
+bool tb_parse_review_list(struct tb_parse *parse, const struct tb_params *params,
+                          struct tb_list_request *request);
+
+/* The cursor of a position: text, in the arena. Carries the order, so that it cannot be used with
+ * another. */
+struct tb_str tb_cursor_format(struct tb_arena *arena, enum tb_order order,
+                               struct tb_position position);
+
+/* The other way; false for anything that tb_cursor_format did not make for that order. */
+bool tb_cursor_parse(struct tb_str text, enum tb_order order, struct tb_position *position);
+
+struct tb_events_request {
+    uint64_t since; /* exclusive */
+    uint32_t limit;
+    struct tb_id task_id; /* all zero: any */
+    /* all of them must fit; texts */
+    const struct tb_str *topics;
+    size_t topic_count;
+    const struct tb_str *types;
+    size_t type_count;
+    const struct tb_str *agents;
+    size_t agent_count;
+    const struct tb_str *tags;
+    size_t tag_count;
+    bool nothing; /* two different taskIds */
+};
+
+bool tb_parse_events(struct tb_parse *parse, const struct tb_params *params,
+                     struct tb_events_request *request);
+
+#endif

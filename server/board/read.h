@@ -1,0 +1,65 @@
+/* Answers to reads: JSON from a snapshot. Pure functions over a transaction, read or write. */
+#ifndef TB_BOARD_READ_H
+#define TB_BOARD_READ_H
+
+#include "board/query.h"
+
+/* Adds the full view of a task that was read in `txn`: notes and artifacts included. */
+enum tb_err tb_read_full(struct tb_txn *txn, const struct tb_task *task, struct tb_buf *out);
+
+/* The notes, the artifacts of a task as json arrays. */
+enum tb_err tb_read_note_array(struct tb_txn *txn, const struct tb_task *task, struct tb_buf *out);
+enum tb_err tb_read_artifact_array(struct tb_txn *txn, const struct tb_task *task,
+                                   struct tb_buf *out);
+
+/* One task by id. `*version` and `*done` are for the ETag. TB_E_TASK_NOT_FOUND. */
+enum tb_err tb_read_task(struct tb_txn *txn, struct tb_id id, struct tb_buf *out, uint64_t *version,
+                         bool *done);
+
+/* {"notes":[…],"count":N} */
+enum tb_err tb_read_notes(struct tb_txn *txn, struct tb_id id, struct tb_buf *out);
+
+/* A list in pieces. Each piece may come from another snapshot: a list goes on from a position, not
+ * from an open cursor.
+ *
+ *   init → piece (as often as it leaves done == false) → the bytes of all pieces, one after the
+ * other, are the body */
+struct tb_list {
+    const struct tb_list_request *request;
+    uint32_t count; /* tasks written so far */
+    size_t bytes;   /* written so far, for max_bytes */
+    bool started;
+    bool moved; /* `position` says where to go on; before, the request's cursor does */
+    bool done;
+    bool truncated;              /* max_bytes cut it */
+    bool more;                   /* there is, or may be, a next page behind `position` */
+    struct tb_position position; /* of the last task written or looked at */
+    bool has_stop; /* set by tb_list_find_end: where it ends, and whether there is more behind */
+    bool stop_more;
+    struct tb_position stop;
+};
+
+void tb_list_init(struct tb_list *list, const struct tb_list_request *request);
+
+/* Adds the next piece: stops after the task with which it reaches `piece_bytes`. A list with
+ * max_bytes comes in one piece. */
+enum tb_err tb_list_piece(struct tb_list *list, struct tb_txn *txn, struct tb_buf *out,
+                          size_t piece_bytes);
+
+/* For a list that did not end with its first piece: finds, in the same snapshot as that piece,
+ * where it will end, so that the Link header can be sent before the body. Sets more/position as
+ * they will be; `*next` says so. */
+enum tb_err tb_list_find_end(struct tb_list *list, struct tb_txn *txn, bool *more,
+                             struct tb_position *next);
+
+/* {"events":[…],"count":N,"oldest":…,"head":…}; when the scan limit cut it short also "next": the
+ * seq to go on from. */
+enum tb_err tb_read_events(struct tb_txn *txn, const struct tb_events_request *request,
+                           struct tb_buf *out);
+
+/* The same for one task's history; TB_E_TASK_NOT_FOUND when neither the task nor an event of it is
+ * there. */
+enum tb_err tb_read_history(struct tb_txn *txn, const struct tb_events_request *request,
+                            struct tb_buf *out);
+
+#endif

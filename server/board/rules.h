@@ -1,0 +1,21 @@
+/* One rule a kind of command. Internal: board.c picks the rule. Each answers in `reply`, whose
+ * strings it makes in `arena`. */
+#ifndef TB_BOARD_RULES_H
+#define TB_BOARD_RULES_H
+
+#include "board/change.h"
+
+typedef void tb_rule(struct tb_board *board, const struct tb_command *command,
+                     struct tb_arena *arena, struct tb_reply *reply);
+
+tb_rule tb_rule_create;
+tb_rule tb_rule_patch;
+tb_rule tb_rule_delete;
+tb_rule tb_rule_note;
+tb_rule tb_rule_artifacts;
+tb_rule tb_rule_bump;
+tb_rule tb_rule_review;
+tb_rule tb_rule_approve;
+tb_rule tb_rule_reject;
+
+#endif

@@ -1,0 +1,410 @@
+#include "service/service.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+
+#define QUEUE_MAX_DEFAULT 16384U
+#define QUEUE_BYTES_MAX   (256U << 20) /* of the waiting jobs' arenas */
+#define BATCH_MAX_DEFAULT 1024U
+#define BATCH_BYTES_MAX                                                                            \
+    (64U << 20) /* of the batch's arena and answers: then it is committed as it stands */
+#define BATCH_US_MAX       50000 /* the same for its time */
+#define BATCH_ARENA_BYTES  (1U << 20)
+#define DUE_MAX            1000U /* due things handled in one transaction */
+#define RERANK_MAX         5000U
+#define CONFLICT_TRIES_MAX 8
+#define SLEEP_MS_MAX                                                                               \
+    1000 /* the committer looks at the clock at least this often: it may have been set */
+#define RETRY_MS 1000 /* after a batch of due things that could not be written */
+
+struct tb_service {
+    /* fixed while the thread runs */
+    struct tb_store *store;
+    const struct tb_clock *clock;
+    unsigned queue_max;
+    unsigned batch_max;
+    uint64_t store_id;
+    pthread_t thread;
+
+    /* shared, under `lock` */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct tb_job *queue_first;
+    struct tb_job **queue_end;
+    unsigned queue_len;
+    size_t queue_bytes;
+    bool stopping;
+
+    /* shared, atomic; written by the committer */
+    _Atomic uint64_t head_seq;
+    _Atomic int health;
+
+    /* owned by the committer */
+    struct tb_board board;
+    struct tb_arena *arena; /* of the batch */
+    int64_t next_due_ms;    /* 0: nothing is due */
+};
+
+/* --- the queue --- */
+
+enum tb_err tb_service_submit(struct tb_service *service, struct tb_job *job)
+{
+    enum tb_err err = TB_OK;
+    size_t bytes = tb_arena_size_bytes(job->arena);
+    job->next = NULL;
+    pthread_mutex_lock(&service->lock);
+    if (service->stopping) {
+        err = TB_E_DRAINING;
+    } else if (service->queue_len > 0 && (service->queue_len >= service->queue_max ||
+                                          service->queue_bytes + bytes > QUEUE_BYTES_MAX)) {
+        err = TB_E_OVERLOADED;
+    } else {
+        *service->queue_end = job;
+        service->queue_end = &job->next;
+        service->queue_bytes += bytes;
+        if (service->queue_len++ == 0) {
+            pthread_cond_signal(&service->wake);
+        }
+    }
+    pthread_mutex_unlock(&service->lock);
+    return err;
+}
+
+static struct timespec deadline_in(int64_t ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += (ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+static int64_t sleep_ms(const struct tb_service *service)
+{
+    if (service->next_due_ms == 0) {
+        return SLEEP_MS_MAX;
+    }
+    int64_t left_ms = service->next_due_ms - tb_clock_wall_ms(service->clock);
+    if (left_ms < 0) {
+        return 0;
+    }
+    return left_ms < SLEEP_MS_MAX ? left_ms : SLEEP_MS_MAX;
+}
+
+/* Waits until there is work or something is due, and takes what is waiting, at most a batch of it.
+ * `*stop` says that the queue is empty and nothing more will come. */
+static struct tb_job *take_jobs(struct tb_service *service, bool *stop)
+{
+    int64_t wait_ms = sleep_ms(service);
+    pthread_mutex_lock(&service->lock);
+    if (service->queue_len == 0 && !service->stopping && wait_ms > 0) {
+        const struct timespec deadline = deadline_in(wait_ms);
+        pthread_cond_timedwait(&service->wake, &service->lock, &deadline);
+    }
+    struct tb_job *first = service->queue_first;
+    struct tb_job **end = &first;
+    unsigned count = 0;
+    while (*end != NULL && count < service->batch_max) {
+        service->queue_bytes -= tb_arena_size_bytes((*end)->arena);
+        end = &(*end)->next;
+        count++;
+    }
+    service->queue_first = *end;
+    *end = NULL;
+    service->queue_len -= count;
+    if (service->queue_first == NULL) {
+        service->queue_end = &service->queue_first;
+    }
+    *stop = service->stopping && first == NULL;
+    pthread_mutex_unlock(&service->lock);
+    return first;
+}
+
+/* --- one batch --- */
+
+/* Runs jobs until the batch is large enough; returns the first that was not run. */
+static struct tb_job *run_jobs(struct tb_service *service, struct tb_job *first)
+{
+    int64_t start_us = tb_clock_monotonic_us(service->clock);
+    size_t answer_bytes = 0;
+    for (struct tb_job *job = first; job != NULL; job = job->next) {
+        tb_board_apply(&service->board, &job->command, job->arena, &job->reply);
+        if (tb_txn_error(service->board.txn) != TB_OK) {
+            return NULL; /* the whole batch fails */
+        }
+        answer_bytes += job->reply.body.len;
+        if (tb_arena_size_bytes(service->arena) + answer_bytes > BATCH_BYTES_MAX ||
+            tb_clock_monotonic_us(service->clock) - start_us > BATCH_US_MAX) {
+            return job->next;
+        }
+    }
+    return NULL;
+}
+
+static enum tb_err begin(struct tb_service *service, struct tb_txn **txn)
+{
+    tb_arena_reset(service->arena);
+    enum tb_err err = tb_write_begin(service->store, service->arena, txn);
+    if (err == TB_OK) {
+        tb_board_begin(&service->board, *txn, service->arena, tb_clock_wall_ms(service->clock));
+    }
+    return err;
+}
+
+/* Commits if the batch wrote anything; `seq` is the head's seq behind it. */
+static enum tb_err finish(struct tb_txn **txn, uint64_t seq_before, uint64_t *seq)
+{
+    *seq = tb_txn_head(*txn)->seq;
+    if (*seq == seq_before && tb_txn_error(*txn) == TB_OK) {
+        tb_write_abort(txn);
+        return TB_OK;
+    }
+    return tb_write_commit(txn);
+}
+
+/* Handles what is due and then the jobs, in one transaction. `*rest` are the jobs that found no
+ * room in it. */
+static enum tb_err run_batch(struct tb_service *service, struct tb_job *jobs, struct tb_job **rest)
+{
+    struct tb_txn *txn = NULL;
+    uint64_t seq = 0;
+    *rest = NULL;
+    enum tb_err err = begin(service, &txn);
+    if (err != TB_OK) {
+        return err;
+    }
+    uint64_t seq_before = tb_txn_head(txn)->seq;
+    (void)tb_board_run_due(&service->board, DUE_MAX);
+    *rest = run_jobs(service, jobs);
+    int64_t due_ms = 0;
+    struct tb_id due_id;
+    int64_t next_due_ms = tb_next_due(txn, &due_ms, &due_id) == TB_OK ? due_ms : 0;
+    err = finish(&txn, seq_before, &seq);
+    if (err == TB_OK) {
+        service->next_due_ms = next_due_ms;
+        atomic_store(&service->head_seq, seq);
+    }
+    return err;
+}
+
+static void fail_jobs(struct tb_job *jobs, const struct tb_job *end, enum tb_err err)
+{
+    for (struct tb_job *job = jobs; job != end; job = job->next) {
+        job->reply = (struct tb_reply){.err = err};
+    }
+}
+
+/* Hands the finished jobs, up to `end`, to their mailboxes: one delivery a mailbox. There are as
+ * many mailboxes as loops, so the search is short. */
+static void deliver(struct tb_job *jobs, const struct tb_job *end)
+{
+    while (jobs != end) {
+        struct tb_mailbox *mailbox = jobs->mailbox;
+        struct tb_job *mine = NULL;
+        struct tb_job **mine_end = &mine;
+        struct tb_job *others = NULL;
+        struct tb_job **others_end = &others;
+        for (struct tb_job *job = jobs; job != end;) {
+            struct tb_job *next = job->next;
+            struct tb_job ***to = job->mailbox == mailbox ? &mine_end : &others_end;
+            **to = job;
+            *to = &job->next;
+            job = next;
+        }
+        *mine_end = NULL;
+        *others_end = NULL;
+        mailbox->deliver(mailbox, mine);
+        jobs = others;
+        end = NULL;
+    }
+}
+
+static void note_health(struct tb_service *service, enum tb_err err)
+{
+    int before = atomic_exchange(&service->health, (int)err);
+    if (before != (int)err) {
+        tb_log(err == TB_OK ? TB_LOG_INFO : TB_LOG_ERROR,
+               err == TB_OK ? "writes work again" : "a batch could not be written",
+               TB_LOG_C("code", tb_err_code(err)));
+    }
+}
+
+/* CONFLICT means that nothing happened: the rules can run again. */
+static enum tb_err run_batch_repeatedly(struct tb_service *service, struct tb_job *jobs,
+                                        struct tb_job **rest)
+{
+    enum tb_err err = TB_E_CONFLICT;
+    for (int tries = 0; err == TB_E_CONFLICT && tries < CONFLICT_TRIES_MAX; tries++) {
+        err = run_batch(service, jobs, rest);
+    }
+    if (err == TB_E_CONFLICT) {
+        err = TB_E_OVERLOADED;
+    }
+    return err;
+}
+
+static void handle(struct tb_service *service, struct tb_job *jobs)
+{
+    do {
+        struct tb_job *rest = NULL;
+        enum tb_err err = run_batch_repeatedly(service, jobs, &rest);
+        note_health(service, err);
+        if (err != TB_OK) {
+            rest = NULL;
+            fail_jobs(jobs, NULL, err);
+            service->next_due_ms = tb_clock_wall_ms(service->clock) + RETRY_MS;
+        }
+        deliver(jobs, rest);
+        jobs = rest;
+    } while (jobs != NULL);
+}
+
+static void *run(void *arg)
+{
+    struct tb_service *service = arg;
+    bool stop = false;
+    while (!stop) {
+        struct tb_job *jobs = take_jobs(service, &stop);
+        bool due =
+            service->next_due_ms != 0 && service->next_due_ms <= tb_clock_wall_ms(service->clock);
+        if (jobs != NULL || (due && !stop)) {
+            handle(service, jobs);
+        }
+    }
+    return NULL;
+}
+
+/* --- start and stop --- */
+
+static enum tb_err rerank(struct tb_service *service)
+{
+    struct tb_id after = {{0}};
+    bool through = false;
+    enum tb_err err = TB_OK;
+    while (err == TB_OK && !through) {
+        struct tb_txn *txn = NULL;
+        err = begin(service, &txn);
+        if (err == TB_OK) {
+            through = tb_board_rerank(&service->board, &after, RERANK_MAX);
+            err = tb_write_commit(&txn);
+        }
+    }
+    return err;
+}
+
+/* Reads the head; ranks are made anew when they were made with another aging. Then one empty batch
+ * finds out what is due. */
+static enum tb_err bring_up_to_date(struct tb_service *service)
+{
+    struct tb_txn *txn = NULL;
+    struct tb_job *rest = NULL;
+    enum tb_err err = begin(service, &txn);
+    if (err != TB_OK) {
+        return err;
+    }
+    const struct tb_head *head = tb_txn_head(txn);
+    service->store_id = head->store_id;
+    atomic_store(&service->head_seq, head->seq);
+    bool reranks = head->aging_ms != service->board.options.aging_ms;
+    tb_write_abort(&txn);
+    err = reranks ? rerank(service) : TB_OK;
+    return err == TB_OK ? run_batch(service, NULL, &rest) : err;
+}
+
+static void init(struct tb_service *service, const struct tb_service_options *options)
+{
+    *service = (struct tb_service){
+        .store = options->store,
+        .clock = options->clock,
+        .queue_max = options->queue_max != 0 ? options->queue_max : QUEUE_MAX_DEFAULT,
+        .batch_max = options->batch_max != 0 ? options->batch_max : BATCH_MAX_DEFAULT,
+        .board = {.options = options->board,
+                  .ids = {.random = options->random, .random_ctx = options->random_ctx}},
+        .arena = tb_arena_new(BATCH_ARENA_BYTES),
+    };
+    service->queue_end = &service->queue_first;
+    pthread_mutex_init(&service->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&service->wake, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static void fini(struct tb_service *service)
+{
+    pthread_cond_destroy(&service->wake);
+    pthread_mutex_destroy(&service->lock);
+    tb_arena_free(service->arena);
+    free(service);
+}
+
+enum tb_err tb_service_start(const struct tb_service_options *options, struct tb_service **service,
+                             char *why, size_t why_size)
+{
+    struct tb_service *new = calloc(1, sizeof(*new));
+    if (new == NULL) {
+        (void)snprintf(why, why_size, "there is no memory for the service");
+        return TB_E_INTERNAL;
+    }
+    init(new, options);
+    enum tb_err err = bring_up_to_date(new);
+    if (err != TB_OK) {
+        (void)snprintf(why, why_size, "the store cannot be brought up to date: %s",
+                       tb_err_text(err));
+        fini(new);
+        return err;
+    }
+    int failed = pthread_create(&new->thread, NULL, run, new);
+    if (failed != 0) {
+        (void)snprintf(why, why_size, "the committer thread cannot be started: %s",
+                       strerrordesc_np(failed));
+        fini(new);
+        return TB_E_INTERNAL;
+    }
+    *service = new;
+    return TB_OK;
+}
+
+void tb_service_stop(struct tb_service **service)
+{
+    struct tb_service *stopped = *service;
+    if (stopped == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&stopped->lock);
+    stopped->stopping = true;
+    pthread_cond_signal(&stopped->wake);
+    pthread_mutex_unlock(&stopped->lock);
+    pthread_join(stopped->thread, NULL);
+    assert(stopped->queue_first == NULL);
+    fini(stopped);
+    *service = NULL;
+}
+
+uint64_t tb_service_head_seq(const struct tb_service *service)
+{
+    return atomic_load_explicit(&service->head_seq, memory_order_acquire);
+}
+
+uint64_t tb_service_store_id(const struct tb_service *service)
+{
+    return service->store_id;
+}
+
+enum tb_err tb_service_health(const struct tb_service *service)
+{
+    return (enum tb_err)atomic_load(&service->health);
+}
