@@ -1,0 +1,41 @@
+/* What all requests share, and what those of one loop share. */
+#ifndef TB_HTTP_CONTEXT_H
+#define TB_HTTP_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include "http/auth.h"
+#include "http/route.h"
+#include "http/slowdown.h"
+#include "service/service.h"
+
+#define TB_LIST_TAG_BYTES 16
+
+/* Constant while the server runs, but for the atomics. */
+struct tb_http {
+    struct tb_service *service;   /* borrowed */
+    const struct tb_clock *clock; /* borrowed */
+    struct tb_router router;
+    struct tb_auth auth;
+    size_t body_bytes_max; /* of any body but an array of tasks */
+    size_t array_body_bytes_max;
+    int64_t default_max_attempts;
+    int64_t started_us;
+    char list_tag[TB_LIST_TAG_BYTES]; /* of all list ETags: changes with whatever a list depends on
+                                         but the log */
+    atomic_bool draining;
+    atomic_uint_fast64_t failed_logins;
+};
+
+/* Owned by one loop's thread. */
+struct tb_worker {
+    struct tb_http *http;
+    struct tb_reader *reader;
+    struct tb_slowdown slowdown;
+    uint32_t id_prefix; /* random; request ids are this and a counter */
+    uint64_t id_count;
+    int64_t failure_logged_us; /* when a 5xx was last logged */
+    uint64_t failures_unlogged;
+};
+
+#endif

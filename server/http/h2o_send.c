@@ -1,0 +1,170 @@
+#include <assert.h>
+
+#include "http/h2o_loop.h"
+
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 201:
+        return "Created";
+    case 304:
+        return "Not Modified";
+    case 400:
+        return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 409:
+        return "Conflict";
+    case 412:
+        return "Precondition Failed";
+    case 413:
+        return "Content Too Large";
+    case 417:
+        return "Expectation Failed";
+    case 422:
+        return "Unprocessable Content";
+    case 428:
+        return "Precondition Required";
+    case 429:
+        return "Too Many Requests";
+    case 500:
+        return "Internal Server Error";
+    case 503:
+        return "Service Unavailable";
+    case 507:
+        return "Insufficient Storage";
+    default:
+        return "-";
+    }
+}
+
+static void add_headers(h2o_req_t *req, const struct tb_str values[TB_OUT_COUNT])
+{
+#define NAME(name, wire) [name] = {(char *)(uintptr_t) "" wire, sizeof(wire) - 1},
+    static h2o_iovec_t names[TB_OUT_COUNT] = {TB_HEADER_OUT_TABLE(NAME)};
+#undef NAME
+    h2o_headers_t *headers = &req->res.headers;
+    h2o_vector_reserve(&req->pool, headers, headers->size + TB_OUT_COUNT);
+    for (size_t i = 0; i < TB_OUT_COUNT; i++) {
+        if (values[i].ptr != NULL) {
+            headers->entries[headers->size++] = (h2o_header_t){
+                .name = &names[i], .value = h2o_iovec_init(values[i].ptr, values[i].len)};
+        }
+    }
+}
+
+void tb_send_fill_head(struct tb_exchange *exchange)
+{
+    const struct tb_response *response = &exchange->request.response;
+    h2o_req_t *req = exchange->req;
+    req->res.status = response->status;
+    req->res.reason = reason_of(response->status);
+    add_headers(req, response->headers);
+    bool draining = exchange->loop->state != TB_LOOP_SERVING;
+    if (response->close || draining) {
+        req->http1_is_persistent = 0;
+    }
+    exchange->progress_ms = h2o_now(exchange->loop->context.loop);
+}
+
+static void start(struct tb_exchange *exchange)
+{
+    tb_send_fill_head(exchange);
+    exchange->loop->replying = exchange;
+    h2o_start_response(exchange->req, &exchange->generator);
+    exchange->loop->replying = NULL;
+}
+
+void tb_request_send(struct tb_request *request)
+{
+    struct tb_exchange *exchange = tb_exchange_of(request);
+    struct tb_str body = request->response.body;
+    h2o_req_t *req = exchange->req;
+    h2o_iovec_t bytes = h2o_iovec_init(body.ptr, body.len);
+    bool bodiless = request->response.status == 304;
+    req->res.content_length = bodiless ? SIZE_MAX : body.len;
+    start(exchange);
+    bool with_body = !bodiless && body.len > 0 && request->method != TB_METHOD_HEAD;
+    h2o_send(req, &bytes, with_body ? 1 : 0, H2O_SEND_STATE_FINAL);
+}
+
+static void on_delay_over(h2o_timeout_entry_t *entry)
+{
+    struct tb_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct tb_exchange, delay, entry);
+    exchange->after_delay(exchange);
+}
+
+void tb_send_after(struct tb_exchange *exchange, enum tb_delay delay,
+                   void (*then)(struct tb_exchange *exchange))
+{
+    struct tb_loop *loop = exchange->loop;
+    h2o_timeout_t *list = delay == TB_DELAY_100_MS   ? &loop->context.hundred_ms_timeout
+                          : delay == TB_DELAY_300_MS ? &loop->delay_300_ms
+                                                     : &loop->context.one_sec_timeout;
+    assert(delay != TB_DELAY_NONE);
+    exchange->delay.cb = on_delay_over;
+    exchange->after_delay = then;
+    h2o_timeout_link(loop->context.loop, list, &exchange->delay);
+}
+
+static void send_slowed(struct tb_exchange *exchange)
+{
+    exchange->slowed = false;
+    tb_slowdown_answered(&exchange->loop->worker.slowdown);
+    tb_request_send(&exchange->request);
+}
+
+void tb_request_send_later(struct tb_request *request, enum tb_delay delay)
+{
+    struct tb_exchange *exchange = tb_exchange_of(request);
+    if (delay == TB_DELAY_NONE) {
+        tb_request_send(request);
+        return;
+    }
+    exchange->slowed = true;
+    tb_send_after(exchange, delay, send_slowed);
+}
+
+/* Called whenever the client has taken all that was sent. Always passes a buffer on, if an empty
+ * one: to the library none means the end. */
+static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
+{
+    struct tb_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct tb_exchange, generator, generator);
+    struct tb_request *request = &exchange->request;
+    struct tb_str piece = TB_STR("");
+    exchange->progress_ms = h2o_now(exchange->loop->context.loop);
+    tb_arena_reset(exchange->pieces);
+    enum tb_piece what = request->next_piece(request, exchange->pieces, &piece);
+    if (what == TB_PIECE_FAILED) {
+        h2o_send(req, NULL, 0, H2O_SEND_STATE_ERROR);
+        return;
+    }
+    h2o_iovec_t bytes = h2o_iovec_init(piece.ptr, piece.len);
+    h2o_send(req, &bytes, 1,
+             what == TB_PIECE_LAST ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
+}
+
+void tb_request_stream(struct tb_request *request)
+{
+    struct tb_exchange *exchange = tb_exchange_of(request);
+    h2o_req_t *req = exchange->req;
+    struct tb_str body = request->response.body;
+    h2o_iovec_t bytes = h2o_iovec_init(body.ptr, body.len);
+    assert(exchange->pieces != NULL);
+    exchange->generator.proceed = on_proceed;
+    request->response.close |= req->version < 0x101; /* nothing but its end ends the body */
+    start(exchange);
+    if (request->method == TB_METHOD_HEAD) {
+        h2o_send(req, NULL, 0, H2O_SEND_STATE_FINAL);
+    } else {
+        h2o_send(req, &bytes, 1, H2O_SEND_STATE_IN_PROGRESS);
+    }
+}

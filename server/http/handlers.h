@@ -1,0 +1,27 @@
+/* All handlers, for the route table: each is a file, or a line of write.c. */
+#ifndef TB_HTTP_HANDLERS_H
+#define TB_HTTP_HANDLERS_H
+
+#include "http/request.h"
+
+void tb_handle_health(struct tb_request *request);
+void tb_handle_ready(struct tb_request *request);
+
+void tb_handle_get_task(struct tb_request *request);
+void tb_handle_get_notes(struct tb_request *request);
+void tb_handle_list_tasks(struct tb_request *request);
+void tb_handle_list_review(struct tb_request *request);
+void tb_handle_events(struct tb_request *request);
+void tb_handle_history(struct tb_request *request);
+
+void tb_handle_create(struct tb_request *request);
+void tb_handle_patch(struct tb_request *request);
+void tb_handle_delete(struct tb_request *request);
+void tb_handle_note(struct tb_request *request);
+void tb_handle_artifacts(struct tb_request *request);
+void tb_handle_bump(struct tb_request *request);
+void tb_handle_review(struct tb_request *request);
+void tb_handle_approve(struct tb_request *request);
+void tb_handle_reject(struct tb_request *request);
+
+#endif

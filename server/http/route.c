@@ -1,0 +1,140 @@
+#include "http/route.h"
+
+#include <assert.h>
+
+#include "base/buf.h"
+
+static const char *const method_names[] = {
+    [TB_METHOD_GET] = "GET", [TB_METHOD_HEAD] = "HEAD",   [TB_METHOD_POST] = "POST",
+    [TB_METHOD_PUT] = "PUT", [TB_METHOD_PATCH] = "PATCH", [TB_METHOD_DELETE] = "DELETE",
+};
+
+const char *tb_method_name(enum tb_method method)
+{
+    assert(method < TB_METHOD_OTHER);
+    return method_names[method];
+}
+
+enum tb_method tb_method_parse(struct tb_str name)
+{
+    for (enum tb_method method = 0; method < TB_METHOD_OTHER; method++) {
+        if (tb_str_eq_c(name, method_names[method])) {
+            return method;
+        }
+    }
+    return TB_METHOD_OTHER;
+}
+
+struct tb_str tb_methods_list(struct tb_arena *arena, unsigned methods)
+{
+    struct tb_buf out;
+    tb_buf_init(&out, arena, 64);
+    for (enum tb_method method = 0; method < TB_METHOD_OTHER; method++) {
+        if ((methods & 1U << method) == 0) {
+            continue;
+        }
+        if (out.len > 0) {
+            TB_BUF_LIT(&out, ", ");
+        }
+        tb_buf_add_c(&out, method_names[method]);
+    }
+    return tb_buf_str(&out);
+}
+
+/* Splits at the slashes. SIZE_MAX: no absolute path, or more segments than any route has. */
+static size_t split(struct tb_str path, struct tb_str segments[TB_ROUTE_SEGMENTS_MAX])
+{
+    if (path.len == 0 || path.ptr[0] != '/') {
+        return SIZE_MAX;
+    }
+    const char *at = path.ptr + 1, *end = path.ptr + path.len;
+    for (size_t count = 0; count < TB_ROUTE_SEGMENTS_MAX; count++) {
+        const char *slash = memchr(at, '/', (size_t)(end - at));
+        segments[count] = tb_str_from(at, (size_t)((slash == NULL ? end : slash) - at));
+        if (slash == NULL) {
+            return count + 1;
+        }
+        at = slash + 1;
+    }
+    return SIZE_MAX;
+}
+
+static bool is_param(struct tb_str pattern)
+{
+    return pattern.len > 0 && pattern.ptr[0] == ':';
+}
+
+void tb_router_init(struct tb_router *router, const struct tb_route *routes, size_t count)
+{
+    assert(count <= TB_ROUTES_MAX);
+    memset(router, 0, sizeof(*router));
+    size_t entry_count = 0;
+    for (size_t length = 1; length <= TB_ROUTE_SEGMENTS_MAX; length++) {
+        router->first[length] = entry_count;
+        for (size_t i = 0; i < count; i++) {
+            struct tb_router_entry *entry = &router->entries[entry_count];
+            size_t found = split(tb_str_c(routes[i].path), entry->segments);
+            assert(found != SIZE_MAX);
+            if (found == length) {
+                entry->route = &routes[i];
+                entry_count++;
+            }
+        }
+    }
+    router->first[TB_ROUTE_SEGMENTS_MAX + 1] = entry_count;
+    assert(entry_count == count);
+}
+
+static bool entry_matches(const struct tb_router_entry *entry, const struct tb_str *segments,
+                          size_t count, struct tb_str params[TB_ROUTE_PARAMS_MAX])
+{
+    size_t param_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct tb_str pattern = entry->segments[i];
+        if (is_param(pattern)) {
+            if (segments[i].len == 0) {
+                return false;
+            }
+            assert(param_count < TB_ROUTE_PARAMS_MAX);
+            params[param_count++] = segments[i];
+        } else if (!tb_str_eq(pattern, segments[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static unsigned methods_of(const struct tb_route *route)
+{
+    unsigned methods = 1U << route->method;
+    return route->method == TB_METHOD_GET ? methods | 1U << TB_METHOD_HEAD : methods;
+}
+
+void tb_router_match(const struct tb_router *router, enum tb_method method, struct tb_str path,
+                     struct tb_match *match)
+{
+    struct tb_str segments[TB_ROUTE_SEGMENTS_MAX];
+    *match = (struct tb_match){.route = NULL};
+    size_t count = split(path, segments);
+    if (count == SIZE_MAX) {
+        return;
+    }
+    bool open = true;
+    for (size_t i = router->first[count]; i < router->first[count + 1]; i++) {
+        const struct tb_router_entry *entry = &router->entries[i];
+        struct tb_str params[TB_ROUTE_PARAMS_MAX] = {TB_STR_NONE};
+        if (!entry_matches(entry, segments, count, params)) {
+            continue;
+        }
+        unsigned methods = methods_of(entry->route);
+        match->methods |= methods;
+        open = open && entry->route->role == TB_ROLE_OPEN;
+        if ((methods & 1U << method) != 0) {
+            match->route = entry->route;
+            memcpy(match->params, params, sizeof(params));
+            match->open = entry->route->role == TB_ROLE_OPEN;
+            return;
+        }
+    }
+    match->open = open && match->methods != 0;
+}

@@ -1,0 +1,35 @@
+/* The server's paths. Where two rows match, the earlier wins: /board/review is no task. */
+#include "http/handlers.h"
+#include "http/route.h"
+
+#define GET    TB_METHOD_GET
+#define POST   TB_METHOD_POST
+#define PATCH  TB_METHOD_PATCH
+#define DELETE TB_METHOD_DELETE
+
+#define WRITE (TB_ROUTE_BODY | TB_ROUTE_LEGACY)
+
+const struct tb_route tb_routes[] = {
+    {GET, "/health", tb_handle_health, TB_ROLE_OPEN, 0},
+    {GET, "/ready", tb_handle_ready, TB_ROLE_OPEN, 0},
+
+    {GET, "/board/tasks", tb_handle_list_tasks, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {POST, "/board/tasks", tb_handle_create, TB_ROLE_WORKER, WRITE | TB_ROUTE_BIG_BODY},
+    {GET, "/board/review", tb_handle_list_review, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {GET, "/board/:id", tb_handle_get_task, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {GET, "/board/tasks/:id", tb_handle_get_task, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {PATCH, "/board/tasks/:id", tb_handle_patch, TB_ROLE_WORKER, WRITE},
+    {DELETE, "/board/tasks/:id", tb_handle_delete, TB_ROLE_COORDINATOR, TB_ROUTE_LEGACY},
+    {GET, "/board/tasks/:id/notes", tb_handle_get_notes, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {POST, "/board/tasks/:id/notes", tb_handle_note, TB_ROLE_WORKER, WRITE},
+    {POST, "/board/tasks/:id/artifacts", tb_handle_artifacts, TB_ROLE_WORKER, WRITE},
+    {POST, "/board/tasks/:id/bump", tb_handle_bump, TB_ROLE_WORKER, WRITE},
+    {POST, "/board/tasks/:id/review", tb_handle_review, TB_ROLE_WORKER, WRITE},
+    {POST, "/board/tasks/:id/approve", tb_handle_approve, TB_ROLE_COORDINATOR, WRITE},
+    {POST, "/board/tasks/:id/reject", tb_handle_reject, TB_ROLE_COORDINATOR, WRITE},
+    {GET, "/board/tasks/:id/history", tb_handle_history, TB_ROLE_VIEWER, 0},
+
+    {GET, "/events", tb_handle_events, TB_ROLE_VIEWER, 0},
+};
+
+const size_t tb_route_count = sizeof(tb_routes) / sizeof(tb_routes[0]);

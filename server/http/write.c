@@ -1,0 +1,145 @@
+/* Everything that changes a task: parse the body into a command, hand it to the service, answer its
+ * reply. */
+#include "board/parse.h"
+#include "http/context.h"
+#include "http/etag.h"
+#include "http/handlers.h"
+#include "http/read.h"
+#include "http/reply.h"
+
+typedef bool parse_fn(struct tb_parse *parse, const struct tb_json *body,
+                      struct tb_command *command);
+
+static void refuse(struct tb_request *request, const struct tb_refusal *refusal)
+{
+    tb_reply_refusal(request, refusal->err, refusal->message, refusal->extra);
+}
+
+static void on_reply(struct tb_request *request)
+{
+    const struct tb_reply *reply = &request->job.reply;
+    if (reply->err != TB_OK) {
+        tb_reply_refusal(request, reply->err, reply->message, reply->extra);
+        return;
+    }
+    if (reply->version != 0) {
+        tb_reply_set_tag(request, tb_etag_of_version(request->arena, reply->version));
+    }
+    if (reply->seq != 0) {
+        tb_reply_set_events_seq(request, reply->seq);
+    }
+    request->response.headers[TB_OUT_IGNORED_FIELDS] = request->ignored_fields;
+    tb_reply_json(request, reply->http_status, reply->body);
+}
+
+/* The body, checked for its size. NULL: answered. */
+static const struct tb_json *parse_body(struct tb_request *request, struct tb_parse *parse)
+{
+    const struct tb_json *body = tb_parse_body(parse, request->body);
+    if (body == NULL) {
+        refuse(request, &parse->refusal);
+        return NULL;
+    }
+    if (request->body.len > request->http->body_bytes_max && !tb_body_is_array(body)) {
+        tb_reply_error(request, TB_E_BODY_TOO_LARGE);
+        return NULL;
+    }
+    return body;
+}
+
+static void submit(struct tb_request *request)
+{
+    request->job.command.actor = request->actor;
+    request->on_reply = on_reply;
+    tb_request_submit(request);
+}
+
+/* Fills in what all commands on one task have. False: answered. */
+static bool parse_target(struct tb_request *request, struct tb_parse *parse)
+{
+    struct tb_command *command = &request->job.command;
+    if (!tb_read_task_id(request, &command->task_id)) {
+        return false;
+    }
+    if (!tb_parse_if_match(parse, request->headers[TB_IN_IF_MATCH], &command->if_match)) {
+        refuse(request, &parse->refusal);
+        return false;
+    }
+    return true;
+}
+
+static void parse_and_submit(struct tb_request *request, struct tb_parse *parse,
+                             parse_fn *parse_command)
+{
+    const struct tb_json *body = parse_body(request, parse);
+    if (body == NULL) {
+        return;
+    }
+    if (!parse_command(parse, body, &request->job.command)) {
+        refuse(request, &parse->refusal);
+        return;
+    }
+    request->ignored_fields = parse->ignored;
+    submit(request);
+}
+
+static void change_task(struct tb_request *request, parse_fn *parse_command)
+{
+    struct tb_parse parse;
+    tb_parse_init(request, &parse);
+    if (parse_target(request, &parse)) {
+        parse_and_submit(request, &parse, parse_command);
+    }
+}
+
+void tb_handle_create(struct tb_request *request)
+{
+    struct tb_parse parse;
+    tb_parse_init(request, &parse);
+    parse_and_submit(request, &parse, tb_parse_create);
+}
+
+void tb_handle_delete(struct tb_request *request)
+{
+    struct tb_parse parse;
+    tb_parse_init(request, &parse);
+    if (parse_target(request, &parse)) {
+        request->job.command.kind = TB_COMMAND_DELETE;
+        submit(request);
+    }
+}
+
+void tb_handle_patch(struct tb_request *request)
+{
+    change_task(request, tb_parse_patch);
+}
+
+void tb_handle_note(struct tb_request *request)
+{
+    change_task(request, tb_parse_note);
+}
+
+void tb_handle_artifacts(struct tb_request *request)
+{
+    change_task(request, tb_parse_artifacts);
+}
+
+void tb_handle_bump(struct tb_request *request)
+{
+    change_task(request, tb_parse_bump);
+}
+
+void tb_handle_review(struct tb_request *request)
+{
+    change_task(request, tb_parse_review);
+}
+
+void tb_handle_approve(struct tb_request *request)
+{
+    change_task(request, tb_parse_approve);
+}
+
+void tb_handle_reject(struct tb_request *request)
+{
+    change_task(request, tb_parse_reject);
+}

@@ -1,0 +1,362 @@
+/* taskboardd: reads the settings, puts the layers together, serves until it is told to stop. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/settings.h"
+#include "http/etag.h"
+#include "http/notify.h"
+#include "http/server.h"
+#include "http/token.h"
+
+#define EXIT_CANNOT_START 1
+#define EXIT_USAGE        2
+
+#define WHY_BYTES     512
+#define LOG_FLUSH_MS  100
+#define SPARE_FILES   64 /* descriptors that are no connections */
+#define SPARE_READERS 8
+#define SECOND_US     INT64_C(1000000)
+#define CUT_OFF_US    (3 * SECOND_US / 10) /* what cutting off the last requests may take */
+
+/* Everything that is open, in the order in which it was opened. */
+struct program {
+    struct tb_arena *arena;
+    struct tb_settings settings;
+    sigset_t signals;
+    struct tb_listen sockets;
+    struct tb_store *store;
+    struct tb_service *service;
+    struct tb_http http;
+    struct tb_server *server;
+    char why[WHY_BYTES];
+};
+
+/* What h2o keeps for each thread, and for each of its queues, it never frees. The leak sanitizer
+ * asks for these by name. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_options(void);
+
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libh2o-evloop\n";
+}
+
+const char *__lsan_default_options(void)
+{
+    return "print_suppressions=0";
+}
+
+static const char *get_env(void *ctx, const char *name)
+{
+    (void)ctx;
+    return getenv(name);
+}
+
+static void random_bytes(void *ctx, void *out, size_t len)
+{
+    (void)ctx;
+    randombytes_buf(out, len);
+}
+
+static unsigned core_count(void)
+{
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof(cores), &cores) != 0) {
+        return 1;
+    }
+    int count = CPU_COUNT(&cores);
+    return count < 1 ? 1 : (unsigned)count;
+}
+
+/* All threads inherit this: signals come only to who waits for them. */
+static void block_signals(struct program *program)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&program->signals);
+    (void)sigaddset(&program->signals, SIGTERM);
+    (void)sigaddset(&program->signals, SIGINT);
+    (void)sigaddset(&program->signals, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &program->signals, NULL);
+}
+
+/* As many file descriptors as connections are allowed, or fewer connections. */
+static unsigned connections_max(const struct program *program)
+{
+    struct rlimit limit;
+    unsigned wanted = (unsigned)program->settings.connections_max;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= (rlim_t)wanted + SPARE_FILES) {
+        return wanted;
+    }
+    unsigned allowed = limit.rlim_cur <= SPARE_FILES ? 1 : (unsigned)limit.rlim_cur - SPARE_FILES;
+    tb_log(TB_LOG_WARN, "fewer connections than set: the limit of open files is low",
+           TB_LOG_NUM("openFiles", (int64_t)limit.rlim_cur), TB_LOG_NUM("connections", allowed));
+    return allowed;
+}
+
+/* What can be judged without opening anything. */
+static bool check(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    if (settings->help || settings->version) {
+        return true;
+    }
+    struct tb_listen_options options = {
+        .hosts = settings->hosts.items,
+        .host_count = settings->hosts.count,
+        .port = (uint16_t)settings->port,
+        .threads = settings->threads == 0 ? core_count() : (unsigned)settings->threads,
+    };
+    if (!tb_listen_resolve(&program->sockets, &options, program->why, WHY_BYTES)) {
+        return false;
+    }
+    if (settings->no_auth && !settings->no_auth_anywhere &&
+        !tb_listen_is_loopback(&program->sockets)) {
+        (void)snprintf(program->why, WHY_BYTES,
+                       "--no-auth would open the board to the network: listen on loopback "
+                       "addresses only (--host 127.0.0.1), or give --no-auth-anywhere too");
+        return false;
+    }
+    return true;
+}
+
+static bool bind_sockets(struct program *program)
+{
+    return tb_listen_bind(&program->sockets, program->why, WHY_BYTES);
+}
+
+static bool open_store(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_store_options options = {
+        .url = settings->data,
+        .map_bytes = (uint64_t)settings->map_bytes,
+        .readers_max = program->sockets.threads + SPARE_READERS,
+        .create = true,
+    };
+    return tb_store_open(&options, &program->store, program->why, WHY_BYTES) == TB_OK;
+}
+
+static bool start_service(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_service_options options = {
+        .store = program->store,
+        .clock = tb_clock_system(),
+        .board = {.aging_ms = settings->aging_seconds * 1000,
+                  .default_max_attempts = (uint32_t)settings->default_max_attempts},
+        .random = random_bytes,
+    };
+    return tb_service_start(&options, &program->service, program->why, WHY_BYTES) == TB_OK;
+}
+
+/* The folder of the store, or NULL when it has none. */
+static const char *data_dir(const char *url)
+{
+    if (strncmp(url, "lmdb:", 5) == 0) {
+        return url + 5;
+    }
+    return strncmp(url, "memory:", 7) == 0 ? NULL : url;
+}
+
+static bool set_up_auth(struct program *program)
+{
+    if (program->settings.no_auth) {
+        tb_auth_init(&program->http.auth, TB_STR_NONE);
+        tb_log(TB_LOG_WARN, "NO AUTHENTICATION: whoever can reach this server may do everything",
+               TB_LOG_C("because", "--no-auth"));
+        return true;
+    }
+    struct tb_token token;
+    struct tb_token_options options = {
+        .vers_auth_token = getenv("VERS_AUTH_TOKEN"),
+        .taskboard_token = getenv("TASKBOARD_TOKEN"),
+        .file = program->settings.token_file,
+        .data_dir = data_dir(program->settings.data),
+    };
+    if (!tb_token_obtain(&options, &token, program->why, WHY_BYTES)) {
+        return false;
+    }
+    tb_auth_init(&program->http.auth, tb_str_from(token.bytes, token.len));
+    tb_token_wipe(&token);
+    if (token.path[0] != '\0') {
+        tb_log(TB_LOG_INFO,
+               token.made ? "made an admin token" : "the admin token is kept in a file",
+               TB_LOG_C("file", token.path));
+    }
+    return true;
+}
+
+static bool start_server(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_http *http = &program->http;
+    size_t most = (size_t)settings->body_bytes_max;
+    if (!set_up_auth(program)) {
+        return false;
+    }
+    http->service = program->service;
+    http->clock = tb_clock_system();
+    http->array_body_bytes_max = most;
+    http->body_bytes_max = most < TB_BODY_BYTES_MAX ? most : TB_BODY_BYTES_MAX;
+    http->default_max_attempts = settings->default_max_attempts;
+    http->started_us = tb_clock_monotonic_us(http->clock);
+    tb_router_init(&http->router, tb_routes, tb_route_count);
+    tb_etag_init(http, tb_service_store_id(program->service), settings->aging_seconds * 1000);
+    struct tb_server_options options = {
+        .http = http,
+        .store = program->store,
+        .sockets = &program->sockets,
+        .connections_max = connections_max(program),
+    };
+    return tb_server_start(&options, &program->server, program->why, WHY_BYTES);
+}
+
+static void announce(const struct program *program)
+{
+    tb_log(TB_LOG_INFO, "taskboardd " TB_VERSION, TB_LOG_C("data", program->settings.data),
+           TB_LOG_NUM("threads", program->sockets.threads));
+    for (size_t i = 0; i < program->sockets.address_count; i++) {
+        char message[96];
+        (void)snprintf(message, sizeof(message), "listening on %s",
+                       program->sockets.addresses[i].name);
+        tb_log_record(TB_LOG_INFO, message, NULL, 0);
+    }
+    tb_log_flush();
+    tb_notify("READY=1");
+}
+
+/* The next signal, waiting until `by_us` (monotonic; 0: for ever); 0 when that has passed. Writes
+ * the log meanwhile. */
+static int next_signal(const struct program *program, int64_t by_us)
+{
+    const struct timespec pause = {.tv_nsec = LOG_FLUSH_MS * 1000000L};
+    do {
+        int number = sigtimedwait(&program->signals, NULL, &pause);
+        tb_log_flush();
+        if (number > 0) {
+            return number;
+        }
+    } while (by_us == 0 || tb_clock_monotonic_us(tb_clock_system()) < by_us);
+    return 0;
+}
+
+/* Waits for the loops in small steps, so that a second signal still ends the program at once. */
+static bool drain(struct program *program)
+{
+    int64_t now_us = tb_clock_monotonic_us(tb_clock_system());
+    int64_t limit_us = program->settings.drain_seconds * SECOND_US;
+    /* Cut off what still runs a little earlier, so that all ends in time. */
+    int64_t early_us = limit_us / 10 < CUT_OFF_US ? CUT_OFF_US : limit_us / 10;
+    tb_server_drain(program->server, limit_us < early_us ? now_us : now_us + limit_us - early_us);
+    const struct timespec no_time = {.tv_nsec = 0};
+    int64_t wait_us = limit_us < CUT_OFF_US ? CUT_OFF_US : limit_us;
+    for (int64_t by_us = now_us + wait_us; now_us < by_us;) {
+        int number = sigtimedwait(&program->signals, NULL, &no_time);
+        if (number > 0) {
+            tb_log(TB_LOG_WARN, "stopped at once by a second signal", TB_LOG_NUM("signal", number));
+            tb_log_flush();
+            _exit(128 + number);
+        }
+        now_us = tb_clock_monotonic_us(tb_clock_system());
+        if (tb_server_join(program->server, now_us + SECOND_US / 50)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Closes what was opened, in reverse. */
+static void close_all(struct program *program)
+{
+    tb_server_free(&program->server);
+    if (program->service != NULL) {
+        tb_service_stop(&program->service);
+    }
+    tb_store_close(&program->store);
+    tb_listen_close(&program->sockets);
+    tb_auth_fini(&program->http.auth);
+    tb_log_flush();
+    tb_arena_free(program->arena);
+}
+
+static bool start(struct program *program)
+{
+    return bind_sockets(program) && open_store(program) && start_service(program) &&
+           start_server(program);
+}
+
+static int serve(struct program *program)
+{
+    if (!start(program)) {
+        tb_log_flush();
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        /* Not close_all: a loop may have started. Nothing is lost that was promised. */
+        return EXIT_CANNOT_START;
+    }
+    announce(program);
+    int number = next_signal(program, 0);
+    tb_log(TB_LOG_INFO, "stopping", TB_LOG_NUM("signal", number));
+    tb_notify("STOPPING=1");
+    if (!drain(program)) {
+        tb_log(TB_LOG_WARN, "stopped before all requests had finished",
+               TB_LOG_NUM("drainSeconds", program->settings.drain_seconds));
+        tb_log_flush();
+        _exit(EXIT_SUCCESS);
+    }
+    tb_log_record(TB_LOG_INFO, "stopped", NULL, 0);
+    close_all(program);
+    return EXIT_SUCCESS;
+}
+
+/* What is asked for besides serving. True: done. */
+static bool answer_and_exit(struct program *program)
+{
+    if (program->settings.help) {
+        struct tb_str help = tb_settings_help(program->arena);
+        (void)fwrite(help.ptr, 1, help.len, stdout);
+    } else if (program->settings.version) {
+        (void)puts("taskboardd " TB_VERSION);
+    } else if (program->settings.check) {
+        (void)puts("the settings are good");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static struct program program;
+    program.arena = tb_arena_new(0);
+    if (!tb_settings_load(&program.settings, program.arena, argc, argv, get_env, NULL,
+                          program.why) ||
+        !check(&program)) {
+        (void)fprintf(stderr, "taskboardd: %s\n", program.why);
+        return EXIT_USAGE;
+    }
+    if (answer_and_exit(&program)) {
+        return EXIT_SUCCESS;
+    }
+    if (sodium_init() < 0) {
+        (void)fputs("taskboardd: cannot get random numbers from the system\n", stderr);
+        return EXIT_CANNOT_START;
+    }
+    tb_log_init(STDERR_FILENO, program.settings.log_level, program.settings.log_format);
+    block_signals(&program);
+    return serve(&program);
+}
