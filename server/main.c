@@ -1,5 +1,6 @@
 /* taskboardd: reads the settings, puts the layers together, serves until it is told to stop. */
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <sodium.h>
@@ -15,6 +16,7 @@
 #include "http/server.h"
 #include "http/token.h"
 
+#define LARGE_BLOCK_BYTES (256 * 1024)
 #define EXIT_CANNOT_START 1
 #define EXIT_USAGE        2
 
@@ -148,6 +150,10 @@ static bool open_store(struct program *program)
         .readers_max = program->sockets.threads + SPARE_READERS,
         .create = true,
     };
+    if (strncmp(program->settings.data, "memory:", strlen("memory:")) == 0) {
+        (void)snprintf(program->why, WHY_BYTES, "data: memory: keeps nothing; it is for tests");
+        return false;
+    }
     return tb_store_open(&options, &program->store, program->why, WHY_BYTES) == TB_OK;
 }
 
@@ -164,13 +170,12 @@ static bool start_service(struct program *program)
     return tb_service_start(&options, &program->service, program->why, WHY_BYTES) == TB_OK;
 }
 
-/* The folder of the store, or NULL when it has none. */
+/* The folder of the store. */
 static const char *data_dir(const char *url)
 {
-    if (strncmp(url, "lmdb:", 5) == 0) {
-        return url + 5;
-    }
-    return strncmp(url, "memory:", 7) == 0 ? NULL : url;
+    static const char scheme[] = "lmdb:";
+    bool named = strncmp(url, scheme, strlen(scheme)) == 0;
+    return named ? url + strlen(scheme) : url;
 }
 
 static bool set_up_auth(struct program *program)
@@ -216,7 +221,7 @@ static bool start_server(struct program *program)
     http->default_max_attempts = settings->default_max_attempts;
     http->started_us = tb_clock_monotonic_us(http->clock);
     tb_router_init(&http->router, tb_routes, tb_route_count);
-    tb_etag_init(http, tb_service_store_id(program->service), settings->aging_seconds * 1000);
+    tb_etag_init(http);
     struct tb_server_options options = {
         .http = http,
         .store = program->store,
@@ -356,6 +361,8 @@ int main(int argc, char **argv)
         (void)fputs("taskboardd: cannot get random numbers from the system\n", stderr);
         return EXIT_CANNOT_START;
     }
+    /* Large answers come and go: their memory is given back at once, not kept for the next one. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
     tb_log_init(STDERR_FILENO, program.settings.log_level, program.settings.log_format);
     block_signals(&program);
     return serve(&program);

@@ -4,15 +4,21 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/instant.h"
 
-#define FULL_BYTES      ((size_t)32 << 10)
-#define VALUE_BYTES_MAX ((size_t)1 << 10)
-#define WRITE_WAIT_MS   100
+#define FULL_BYTES ((size_t)32 << 10) /* then they are written without waiting for a flush */
+#define LINES_BYTES_MAX                                                                            \
+    ((size_t)1 << 20) /* kept for a reader that is behind; then lines are lost */
+#define VALUE_BYTES_MAX  ((size_t)1 << 10)
+#define PIECE_BYTES      4096 /* PIPE_BUF: a pipe that can be written takes so much without blocking */
+#define RECORD_BYTES_MAX ((size_t)64 << 10) /* more than any record: values are cut */
+#define EXIT_WAIT_MS     100
+#define EXIT_WAITS_MAX   10
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -21,36 +27,44 @@ static int log_fd = STDERR_FILENO;
 static enum tb_log_level log_level = TB_LOG_OFF;
 static enum tb_log_format log_format = TB_LOG_TEXT;
 
+static bool log_is_file; /* writing never has to wait for a reader */
+
 /* Lines that wait to be written. Guarded by the lock; never freed, for a record may come until the
  * very end. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tb_buf lines;
+static uint64_t lost_count; /* records that found no room */
 
-/* A reader that reads nothing for a while (when fd is non-blocking) costs us the lines, as a broken
- * fd does: the server must not stand still for its log. */
-static void write_all(const char *at, size_t len)
+/* Whether a write will not block: the server must not stand still for its log. */
+static bool can_write(int wait_ms)
 {
-    bool waited = false;
-    while (len > 0) {
-        ssize_t written = write(log_fd, at, len);
-        if (written > 0) {
-            at += written;
-            len -= (size_t)written;
-            waited = false;
-        } else if (written < 0 && errno == EAGAIN && !waited) {
-            struct pollfd writable = {.fd = log_fd, .events = POLLOUT};
-            (void)poll(&writable, 1, WRITE_WAIT_MS);
-            waited = true;
-        } else if (written == 0 || errno != EINTR) {
-            return;
+    struct pollfd writable = {.fd = log_fd, .events = POLLOUT};
+    return log_is_file || (poll(&writable, 1, wait_ms) == 1 && (writable.revents & POLLOUT) != 0);
+}
+
+/* Writes what can be written at once and keeps the rest. A fd that is broken costs us the lines. */
+static void write_some(int wait_ms)
+{
+    size_t done = 0;
+    while (done < lines.len && can_write(wait_ms)) {
+        size_t left = lines.len - done;
+        size_t piece = log_is_file || left < PIECE_BYTES ? left : PIECE_BYTES;
+        ssize_t written = write(log_fd, lines.ptr + done, piece);
+        if (written >= 0) {
+            done += (size_t)written;
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (errno != EINTR) {
+            done = lines.len;
         }
     }
+    lines.len -= done;
+    memmove(lines.ptr, lines.ptr + done, lines.len);
 }
 
 static void flush_locked(void)
 {
-    write_all(lines.ptr, lines.len);
-    lines.len = 0;
+    write_some(0);
 }
 
 void tb_log_flush(void)
@@ -60,15 +74,34 @@ void tb_log_flush(void)
     pthread_mutex_unlock(&lock);
 }
 
+/* With patience: a reader that is merely slow gets everything. */
+static void flush_patiently_locked(void)
+{
+    for (int i = 0; i < EXIT_WAITS_MAX && lines.len > 0; i++) {
+        write_some(EXIT_WAIT_MS);
+    }
+    lines.len = 0;
+}
+
+static void flush_at_exit(void)
+{
+    pthread_mutex_lock(&lock);
+    flush_patiently_locked();
+    pthread_mutex_unlock(&lock);
+}
+
 void tb_log_init(int fd, enum tb_log_level level, enum tb_log_format format)
 {
     pthread_mutex_lock(&lock);
     if (lines.arena == NULL) {
-        tb_buf_init(&lines, tb_arena_new(3 * FULL_BYTES), 2 * FULL_BYTES);
-        (void)atexit(tb_log_flush);
+        tb_buf_init(&lines, tb_arena_new(0), LINES_BYTES_MAX + RECORD_BYTES_MAX);
+        (void)atexit(flush_at_exit);
     }
-    flush_locked();
+    flush_patiently_locked();
+    struct stat about;
+    log_is_file = fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
     log_fd = fd;
+    lost_count = 0;
     log_level = level;
     log_format = format;
     pthread_mutex_unlock(&lock);
@@ -176,6 +209,15 @@ static void add_record(enum tb_log_level level, const char *message,
     tb_buf_add_c(&lines, json ? "}\n" : "\n");
 }
 
+static void tell_of_lost_records(void)
+{
+    if (lost_count > 0) {
+        const struct tb_log_field lost = TB_LOG_NUM("records", (int64_t)lost_count);
+        lost_count = 0;
+        add_record(TB_LOG_WARN, "nobody read the log: records were lost", &lost, 1);
+    }
+}
+
 void tb_log_record(enum tb_log_level level, const char *message, const struct tb_log_field *fields,
                    size_t field_count)
 {
@@ -183,7 +225,15 @@ void tb_log_record(enum tb_log_level level, const char *message, const struct tb
         return;
     }
     pthread_mutex_lock(&lock);
-    add_record(level, message, fields, field_count);
+    if (lines.len >= LINES_BYTES_MAX) {
+        flush_locked();
+    }
+    if (lines.len < LINES_BYTES_MAX) {
+        tell_of_lost_records();
+        add_record(level, message, fields, field_count);
+    } else {
+        lost_count++;
+    }
     if (level <= TB_LOG_WARN || lines.len >= FULL_BYTES) {
         flush_locked();
     }

@@ -43,9 +43,10 @@ int64_t tb_board_run_due(struct tb_board *board, unsigned max);
  * aging was changed. */
 bool tb_board_rerank(struct tb_board *board, struct tb_id *after, unsigned max);
 
-/* Checks what must always hold: counters equal a recount, blockedBy, ready and ranks are right, the
- * log is gapless. For tests and the offline check. Writes one sentence into `why` and returns false
- * when something does not hold. Costs a walk over everything. */
+/* Checks what must always hold: counters equal a recount, blockedBy, ready, ranks and unique keys
+ * are right, nothing is newer than the head, the log is gapless. For tests and the offline check.
+ * Writes one sentence into `why` and returns false when something does not hold. Costs a walk over
+ * everything. */
 bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
                      struct tb_arena *arena, char *why, size_t why_size);
 

@@ -11,10 +11,11 @@
 struct plan {
     struct tb_board *board;
     const struct tb_create_command *command;
-    struct tb_task *tasks;  /* one an item */
-    bool *exists;           /* the item's uniqueKey is taken: `tasks` has that task */
-    int32_t *same_as;       /* an earlier item with the same uniqueKey, or -1 */
-    struct tb_arena *arena; /* of the reply */
+    struct tb_task *tasks;              /* one an item */
+    bool *exists;                       /* the item's uniqueKey is taken: `tasks` has that task */
+    int32_t *same_as;                   /* an earlier item with the same uniqueKey, or -1 */
+    struct tb_dependency_drafts drafts; /* those of `tasks` that are new */
+    struct tb_arena *arena;             /* of the reply */
     struct tb_reply *reply;
 };
 
@@ -89,6 +90,7 @@ static void draft_task(struct plan *plan, size_t index)
     resolve_key(plan, index);
     if (!plan->exists[index]) {
         task->id = tb_ulid_next(&board->ids, board->now_ms);
+        plan->drafts.tasks[plan->drafts.count++] = task;
     }
 }
 
@@ -140,6 +142,12 @@ static bool resolve_parent(struct plan *plan, size_t index)
     return true;
 }
 
+/* --- cycles ---
+ *
+ * Those of "#ref" were refused with the body. For any other somebody must have known the id of a
+ * task before it was made: ids are random, but within a millisecond, and while the clock is behind
+ * the last one, they are counted up. */
+
 static enum tb_visit found_one(void *ctx, struct tb_id id)
 {
     (void)id;
@@ -147,7 +155,6 @@ static enum tb_visit found_one(void *ctx, struct tb_id id)
     return TB_VISIT_STOP;
 }
 
-/* Nothing can wait for an id that is new, unless somebody guessed it. */
 static bool somebody_waits_for(struct tb_board *board, struct tb_id id)
 {
     char text[TB_ULID_LEN];
@@ -157,19 +164,54 @@ static bool somebody_waits_for(struct tb_board *board, struct tb_id id)
     return found;
 }
 
+/* Marks the new tasks that an item of this request names by their ids. */
+static void mark_guessed(struct plan *plan, size_t index, bool *guessed)
+{
+    const int32_t *items = plan->command->items[index].dependency_items;
+    struct tb_json_strings strings = tb_json_strings_of(plan->tasks[index].dependencies);
+    struct tb_str text;
+    for (size_t k = 0; tb_json_strings_next(&strings, &text); k++) {
+        struct tb_id id;
+        if ((items != NULL && items[k] >= 0) || !tb_dependency_id(text, &id)) {
+            continue;
+        }
+        const struct tb_task *draft = tb_dependency_draft(&plan->drafts, id);
+        if (draft != NULL) {
+            guessed[draft - plan->tasks] = true;
+        }
+    }
+}
+
 static bool check_cycle(struct plan *plan, size_t index)
 {
-    struct tb_task *task = &plan->tasks[index];
+    const struct tb_task *task = &plan->tasks[index];
     struct tb_str path = TB_STR_NONE;
-    if (plan->exists[index] || task->dependencies.len == 2 ||
-        !somebody_waits_for(plan->board, task->id)) {
-        return true;
-    }
     enum tb_dependency_check check =
-        tb_dependency_check_cycle(plan->board, task->id, task->dependencies, &path);
+        tb_dependency_check_cycle(plan->board, &plan->drafts, task->id, task->dependencies, &path);
     tb_dependency_refuse(check, path, plan->arena, plan->reply);
     return check == TB_DEPENDENCY_FINE ||
            refuse(plan, index, plan->reply->err, plan->reply->message, plan->reply->extra);
+}
+
+static bool check_cycles(struct plan *plan)
+{
+    size_t count = plan->command->item_count;
+    bool *guessed = tb_arena_zalloc(plan->board->arena, count * sizeof(*guessed));
+    for (size_t i = 0; i < count; i++) {
+        if (!plan->exists[i]) {
+            mark_guessed(plan, i, guessed);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct tb_task *task = &plan->tasks[i];
+        if (plan->exists[i] || task->dependencies.len == 2) {
+            continue;
+        }
+        if ((guessed[i] || somebody_waits_for(plan->board, task->id)) && !check_cycle(plan, i)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* That an item names a dependency. */
@@ -195,14 +237,10 @@ static struct use *collect_uses(struct plan *plan, size_t *count)
     struct use *uses = tb_arena_alloc(plan->board->arena, (max + 1) * sizeof(*uses));
     *count = 0;
     for (size_t i = 0; i < plan->command->item_count; i++) {
-        const int32_t *items = plan->command->items[i].dependency_items;
         struct tb_json_strings strings = tb_json_strings_of(plan->tasks[i].dependencies);
         struct tb_str text;
-        for (size_t k = 0; !plan->exists[i] && tb_json_strings_next(&strings, &text); k++) {
-            bool names_new = items != NULL && items[k] >= 0 && !plan->exists[items[k]];
-            if (!names_new) { /* for a new task at most those of this request wait */
-                uses[(*count)++] = (struct use){text, i};
-            }
+        while (!plan->exists[i] && tb_json_strings_next(&strings, &text)) {
+            uses[(*count)++] = (struct use){text, i};
         }
     }
     qsort(uses, *count, sizeof(*uses), compare_uses);
@@ -294,6 +332,7 @@ void tb_rule_create(struct tb_board *board, const struct tb_command *command,
         .tasks = tb_arena_alloc(board->arena, count * sizeof(struct tb_task)),
         .exists = tb_arena_zalloc(board->arena, count * sizeof(bool)),
         .same_as = tb_arena_alloc(board->arena, count * sizeof(int32_t)),
+        .drafts = {.tasks = tb_arena_alloc(board->arena, count * sizeof(struct tb_task *))},
         .arena = arena,
         .reply = reply,
     };
@@ -305,11 +344,11 @@ void tb_rule_create(struct tb_board *board, const struct tb_command *command,
         resolve_refs(&plan, i);
     }
     for (size_t i = 0; i < count; i++) {
-        if (!resolve_parent(&plan, i) || !check_cycle(&plan, i)) {
+        if (!resolve_parent(&plan, i)) {
             return;
         }
     }
-    if (!check_popularity(&plan)) {
+    if (!check_cycles(&plan) || !check_popularity(&plan)) {
         return;
     }
     write_tasks(&plan, true);

@@ -63,6 +63,7 @@ struct tb_str tb_dependency_unmet(struct tb_board *board, struct tb_str dependen
     return tb_buf_str(&out);
 }
 
+/* blocked_by holds some of the dependencies in the same order: both are walked as one. */
 struct tb_str tb_dependency_adjust(struct tb_arena *arena, struct tb_str dependencies,
                                    struct tb_str blocked_by, struct tb_str id, bool met)
 {
@@ -70,10 +71,16 @@ struct tb_str tb_dependency_adjust(struct tb_arena *arena, struct tb_str depende
     tb_buf_init(&out, arena, dependencies.len);
     TB_BUF_LIT(&out, "[");
     struct tb_json_strings strings = tb_json_strings_of(dependencies);
+    struct tb_json_strings unmet = tb_json_strings_of(blocked_by);
     struct tb_str dependency;
+    struct tb_str next_unmet = TB_STR_NONE;
+    bool any_unmet = tb_json_strings_next(&unmet, &next_unmet);
     while (tb_json_strings_next(&strings, &dependency)) {
-        bool unmet = tb_str_eq(dependency, id) ? !met : tb_strings_contain(blocked_by, dependency);
-        if (unmet) {
+        bool was_unmet = any_unmet && tb_str_eq(dependency, next_unmet);
+        if (was_unmet) {
+            any_unmet = tb_json_strings_next(&unmet, &next_unmet);
+        }
+        if (tb_str_eq(dependency, id) ? !met : was_unmet) {
             add_item(&out, dependency);
         }
     }
@@ -116,14 +123,25 @@ struct walk {
     uint32_t node_max;
     uint32_t *slots;
     uint32_t slot_mask;
+    uint32_t edge_count; /* dependencies looked at */
+    uint64_t secret[2];
     struct tb_arena *arena;
 };
 
+static uint64_t mixed(uint64_t bits)
+{
+    bits = (bits ^ (bits >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    bits = (bits ^ (bits >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return bits ^ (bits >> 31);
+}
+
+/* Clients choose the ids that they depend on: without the secret they could choose them to collide.
+ */
 static uint32_t *find_slot(struct walk *walk, struct tb_id id)
 {
-    uint64_t hash = 0;
-    memcpy(&hash, id.bytes + 8, sizeof(hash));
-    hash *= UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t halves[2];
+    memcpy(halves, id.bytes, sizeof(halves));
+    uint64_t hash = mixed(mixed(halves[0] ^ walk->secret[0]) ^ halves[1] ^ walk->secret[1]);
     uint32_t slot = (uint32_t)(hash >> 32) & walk->slot_mask;
     while (walk->slots[slot] != 0 && tb_id_cmp(walk->nodes[walk->slots[slot] - 1].id, id) != 0) {
         slot = (slot + 1) & walk->slot_mask;
@@ -190,6 +208,7 @@ static bool push_dependencies(struct walk *walk, struct tb_str dependencies, uin
     struct tb_str dependency;
     while (tb_json_strings_next(&strings, &dependency)) {
         struct tb_id id;
+        walk->edge_count++;
         if (!tb_dependency_id(dependency, &id)) {
             continue;
         }
@@ -201,27 +220,60 @@ static bool push_dependencies(struct walk *walk, struct tb_str dependencies, uin
     return false;
 }
 
-enum tb_dependency_check tb_dependency_check_cycle(struct tb_board *board, struct tb_id id,
-                                                   struct tb_str dependencies, struct tb_str *path)
+const struct tb_task *tb_dependency_draft(const struct tb_dependency_drafts *drafts,
+                                          struct tb_id id)
+{
+    size_t low = 0;
+    size_t high = drafts != NULL ? drafts->count : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = tb_id_cmp(drafts->tasks[middle]->id, id);
+        if (order == 0) {
+            return drafts->tasks[middle];
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NULL;
+}
+
+/* What the task with that id waits for; nothing when there is no such task. */
+static struct tb_str dependencies_of(struct tb_board *board,
+                                     const struct tb_dependency_drafts *drafts, struct tb_id id)
+{
+    const struct tb_task *draft = tb_dependency_draft(drafts, id);
+    struct tb_task task;
+    if (draft != NULL) {
+        return draft->dependencies;
+    }
+    return tb_get_task(board->txn, id, &task) == TB_OK ? task.dependencies : TB_STR("[]");
+}
+
+enum tb_dependency_check tb_dependency_check_cycle(struct tb_board *board,
+                                                   const struct tb_dependency_drafts *drafts,
+                                                   struct tb_id id, struct tb_str dependencies,
+                                                   struct tb_str *path)
 {
     struct walk walk = {.arena = tb_arena_new(0)};
+    board->ids.random(board->ids.random_ctx, walk.secret, sizeof(walk.secret));
     struct tb_arena *scratch = tb_arena_new(0);
     struct tb_arena *previous = tb_txn_swap_arena(board->txn, scratch);
     enum tb_dependency_check check = TB_DEPENDENCY_FINE;
     push(&walk, id, 0);
     bool closed = push_dependencies(&walk, dependencies, 0);
     uint32_t at = 0;
-    while (!closed && ++at < walk.count && walk.count <= TB_DEPENDENCY_WALK_MAX) {
-        struct tb_task task;
-        if (tb_get_task(board->txn, walk.nodes[at].id, &task) == TB_OK) {
-            closed = push_dependencies(&walk, task.dependencies, at);
-        }
+    while (!closed && ++at < walk.count && walk.edge_count <= TB_DEPENDENCY_WALK_MAX) {
+        struct tb_str further = dependencies_of(board, drafts, walk.nodes[at].id);
+        closed = push_dependencies(&walk, further, at);
         tb_arena_reset(scratch);
     }
     if (closed) {
         check = TB_DEPENDENCY_CYCLE;
         *path = write_path(&walk, at, board->arena);
-    } else if (walk.count > TB_DEPENDENCY_WALK_MAX) {
+    } else if (walk.edge_count > TB_DEPENDENCY_WALK_MAX) {
         check = TB_DEPENDENCY_TOO_LARGE;
     }
     tb_txn_swap_arena(board->txn, previous);
@@ -240,8 +292,7 @@ void tb_dependency_refuse(enum tb_dependency_check check, struct tb_str path,
         return;
     case TB_DEPENDENCY_TOO_LARGE:
         tb_refuse(reply, TB_E_LIMIT_REACHED,
-                  tb_arena_printf(arena,
-                                  "More than %d tasks hang together through these dependencies",
+                  tb_arena_printf(arena, "More than %d dependencies hang together with these",
                                   TB_DEPENDENCY_WALK_MAX),
                   TB_STR(",\"field\":\"dependencies\""));
         return;

@@ -24,9 +24,22 @@ enum tb_dependency_check {
                                   its text */
 };
 
-/* Would task `id` with these dependencies close a cycle? */
-enum tb_dependency_check tb_dependency_check_cycle(struct tb_board *board, struct tb_id id,
-                                                   struct tb_str dependencies, struct tb_str *path);
+/* Tasks that are about to be stored together, their ids rising. */
+struct tb_dependency_drafts {
+    const struct tb_task **tasks;
+    size_t count;
+};
+
+/* The draft with that id, or NULL. */
+const struct tb_task *tb_dependency_draft(const struct tb_dependency_drafts *drafts,
+                                          struct tb_id id);
+
+/* Would task `id` with these dependencies close a cycle? Stored tasks and `drafts` (NULL: none) are
+ * looked at. */
+enum tb_dependency_check tb_dependency_check_cycle(struct tb_board *board,
+                                                   const struct tb_dependency_drafts *drafts,
+                                                   struct tb_id id, struct tb_str dependencies,
+                                                   struct tb_str *path);
 
 /* May `more` further tasks depend on `dependency` (text)? */
 bool tb_dependency_has_room(struct tb_board *board, struct tb_str dependency, unsigned more);

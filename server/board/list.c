@@ -1,5 +1,8 @@
 #include "board/read.h"
 
+/* What stands round the tasks of a list: its brackets, count, truncated and nextCursor. */
+#define FRAME_BYTES_MAX 128
+
 void tb_list_init(struct tb_list *list, const struct tb_list_request *request)
 {
     *list = (struct tb_list){.request = request};
@@ -106,7 +109,7 @@ static enum tb_visit add_task(void *ctx, const struct tb_task *task)
     if (list->has_stop && compare_positions(request->query.order, position, list->stop) > 0) {
         return end_piece(piece, list->stop_more);
     }
-    if (list->count == request->limit) {
+    if (!list->has_stop && list->count == request->limit) { /* the stop has counted already */
         return end_piece(piece, true);
     }
     size_t before = piece->out->len;
@@ -115,7 +118,7 @@ static enum tb_visit add_task(void *ctx, const struct tb_task *task)
     }
     piece->err = write_task(request, piece->txn, task, piece->out);
     size_t bytes = list->bytes + piece->out->len - before;
-    if (request->max_bytes != 0 && bytes > request->max_bytes && list->count > 0) {
+    if (request->max_bytes != 0 && bytes + FRAME_BYTES_MAX > request->max_bytes && list->count > 0) {
         piece->out->len = before;
         list->truncated = true;
         return end_piece(piece, true);

@@ -93,6 +93,10 @@ static bool parse_tags(struct tb_parse *parse, struct tb_str header, struct tb_i
     size_t at = 0;
     while (at < header.len) {
         skip_spaces(header, &at);
+        if (at < header.len && header.ptr[at] == ',') { /* empty elements count for nothing */
+            at++;
+            continue;
+        }
         if (!parse_tag(header, &at, &versions[count])) {
             return false;
         }

@@ -32,9 +32,10 @@ static bool parse_status(struct tb_parse *parse, const struct tb_json *node, enu
 static bool parse_create_status(struct tb_parse *parse, const struct tb_json *node,
                                 enum tb_status *out)
 {
+    int64_t number = 1;
     *out = TB_STATUS_OPEN;
     if (tb_field_is_absent(node) || node->type == TB_JSON_FALSE || tb_str_eq_c(node->raw, "\"\"") ||
-        tb_str_eq_c(node->raw, "0")) {
+        (tb_json_to_i64(node, &number) && number == 0)) {
         return true;
     }
     return parse_status(parse, node, out);

@@ -145,12 +145,8 @@ bool tb_parse_review(struct tb_parse *parse, const struct tb_json *body, struct 
         return false;
     }
     const struct tb_json *list = tb_json_member(body, "artifacts");
-    if (tb_field_is_absent(list)) {
-        return true;
-    }
-    if (list->type != TB_JSON_ARRAY) {
-        return tb_field_refuse(parse, TB_E_INVALID_FIELD, "artifacts",
-                               "artifacts must be an array");
+    if (list == NULL || list->type != TB_JSON_ARRAY) {
+        return true; /* as the service did before: what is no array is no artifacts */
     }
     return parse_artifact_list(parse, list, verdict->by, &verdict->artifacts);
 }

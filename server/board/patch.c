@@ -43,8 +43,8 @@ static void edit(const struct tb_patch_command *patch, const struct tb_board_opt
     if (patch->set & TB_PATCH_STATUS) {
         task->status = fields->status;
     }
-    if (patch->set & TB_PATCH_OUTCOME) {
-        task->outcome = fields->outcome;
+    if (patch->set & (TB_PATCH_STATUS | TB_PATCH_OUTCOME)) {
+        task->outcome = fields->outcome; /* done is success unless it says otherwise */
     }
 }
 
@@ -54,7 +54,7 @@ static bool dependencies_are_fine(struct tb_board *board, const struct tb_task *
 {
     struct tb_str path = TB_STR_NONE;
     enum tb_dependency_check check =
-        tb_dependency_check_cycle(board, task->id, task->dependencies, &path);
+        tb_dependency_check_cycle(board, NULL, task->id, task->dependencies, &path);
     struct tb_json_strings strings = tb_json_strings_of(task->dependencies);
     struct tb_str dependency;
     while (check == TB_DEPENDENCY_FINE && tb_json_strings_next(&strings, &dependency)) {

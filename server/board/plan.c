@@ -9,6 +9,7 @@
 struct named {
     struct tb_str ref;
     int32_t item;
+    int32_t task; /* the item whose task it will be: itself, or the first with its uniqueKey */
 };
 
 struct plan {
@@ -42,12 +43,27 @@ static int compare_named(const void *a, const void *b)
     return order != 0 ? order : left->item - right->item;
 }
 
+/* While a task is not done, further items with its uniqueKey are that task: the rule puts it in
+ * their place. */
+static int32_t task_of_item(const struct plan *plan, size_t index)
+{
+    struct tb_str key = plan->items[index].unique_key;
+    for (size_t i = 0; key.ptr != NULL && i < index; i++) {
+        if (tb_str_eq(plan->items[i].unique_key, key) &&
+            plan->items[i].fields.status != TB_STATUS_DONE) {
+            return (int32_t)i;
+        }
+    }
+    return (int32_t)index;
+}
+
 static bool collect_refs(struct plan *plan)
 {
     plan->named = tb_arena_alloc(plan->parse->arena, plan->count * sizeof(*plan->named));
     for (size_t i = 0; i < plan->count; i++) {
         if (plan->items[i].ref.ptr != NULL) {
-            plan->named[plan->named_count++] = (struct named){plan->items[i].ref, (int32_t)i};
+            plan->named[plan->named_count++] =
+                (struct named){plan->items[i].ref, (int32_t)i, task_of_item(plan, i)};
         }
     }
     qsort(plan->named, plan->named_count, sizeof(*plan->named), compare_named);
@@ -60,7 +76,8 @@ static bool collect_refs(struct plan *plan)
     return true;
 }
 
-/* The item that "#ref" names; -1 for a text that is no reference, -2 for one that names nothing. */
+/* The item whose task "#ref" names; -1 for a text that is no reference, -2 for one that names
+ * nothing. */
 static int32_t find_item(const struct plan *plan, struct tb_str text)
 {
     if (text.len == 0 || text.ptr[0] != '#') {
@@ -73,7 +90,7 @@ static int32_t find_item(const struct plan *plan, struct tb_str text)
         size_t middle = low + (high - low) / 2;
         int order = tb_str_cmp(plan->named[middle].ref, ref);
         if (order == 0) {
-            return plan->named[middle].item;
+            return plan->named[middle].task;
         }
         if (order < 0) {
             low = middle + 1;
@@ -137,6 +154,16 @@ struct step {
 
 enum { UNSEEN, ON_THE_WAY, FINISHED };
 
+/* A ref of an item's task; only called for items that some ref names. */
+static struct tb_str ref_of(const struct plan *plan, int32_t item)
+{
+    struct tb_str ref = plan->items[item].ref;
+    for (size_t i = 0; ref.ptr == NULL && i < plan->named_count; i++) {
+        ref = plan->named[i].task == item ? plan->named[i].ref : ref;
+    }
+    return ref;
+}
+
 static bool refuse_cycle(struct plan *plan, const struct step *steps, size_t depth, int32_t again)
 {
     size_t first = 0;
@@ -149,7 +176,7 @@ static bool refuse_cycle(struct plan *plan, const struct step *steps, size_t dep
     for (size_t i = first; i <= depth; i++) {
         int32_t item = i < depth ? steps[i].item : again;
         TB_BUF_LIT(&extra, "\"#");
-        tb_buf_add_str(&extra, plan->items[item].ref);
+        tb_buf_add_str(&extra, ref_of(plan, item));
         tb_buf_add_c(&extra, i < depth ? "\"," : "\"]");
     }
     plan->parse->refusal =
@@ -203,15 +230,16 @@ static bool check_cycles(struct plan *plan)
     return true;
 }
 
-/* An item has one parent, so a chain longer than there are items goes round. */
+/* An item has one parent, so a chain longer than there are items goes round, though perhaps not
+ * through the item that it was followed from: then another one finds it. */
 static bool check_ancestors(struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         int32_t at = plan->items[i].parent_item;
-        for (size_t step = 0; at >= 0; step++) {
-            if (step > plan->count || at == (int32_t)i) {
+        for (size_t step = 0; at >= 0 && step < plan->count; step++) {
+            if (at == (int32_t)i) {
                 return refuse(plan, i, TB_E_INVALID_FIELD, "parentId",
-                              "a task would be its own ancestor:", plan->items[i].ref);
+                              "a task would be its own ancestor:", ref_of(plan, at));
             }
             at = plan->items[at].parent_item;
         }

@@ -11,7 +11,7 @@ struct list_parse {
     struct tb_list_request *request;
     struct tb_str *tags; /* the arrays behind request->query */
     struct tb_str *words;
-    bool order_is_fixed;
+    bool is_review; /* its states and order are fixed */
     struct tb_str cursor;
 };
 
@@ -56,6 +56,9 @@ static bool read_status(struct list_parse *list, struct tb_str value)
 {
     unsigned states = 0;
     struct tb_str name;
+    if (list->is_review) {
+        return true;
+    }
     while (next_entry(&value, &name)) {
         enum tb_status status;
         if (tb_status_parse(name, &status)) {
@@ -80,11 +83,11 @@ static bool read_ready(struct list_parse *list, struct tb_str value)
     return refuse(list->parse, "ready", "must be true or false");
 }
 
-/* Two different values of a field that has only one: nothing fits. */
+/* Two different values of a field that has only one, or a blank one: nothing fits. */
 static bool read_text(struct list_parse *list, struct tb_str value, struct tb_str *to)
 {
     struct tb_str text = tb_text_trim(value);
-    if (to->ptr != NULL && !tb_str_eq(*to, text)) {
+    if (text.len == 0 || (to->ptr != NULL && !tb_str_eq(*to, text))) {
         list->request->nothing = true;
     }
     *to = text;
@@ -105,7 +108,7 @@ static bool read_parent(struct list_parse *list, struct tb_str value)
 {
     struct tb_task_query *query = &list->request->query;
     struct tb_id id;
-    bool fits = tb_ulid_parse(value, &id) &&
+    bool fits = tb_ulid_parse(value, &id) && !tb_id_is_zero(id) &&
                 (tb_id_is_zero(query->parent_id) || tb_id_cmp(query->parent_id, id) == 0);
     if (!fits) {
         list->request->nothing = true;
@@ -126,7 +129,7 @@ static bool read_q(struct list_parse *list, struct tb_str value)
     struct tb_task_query *query = &list->request->query;
     struct tb_words words = tb_words_of(value);
     struct tb_str word;
-    bool any = false;
+    bool any = tb_text_trim(value).len == 0;
     while (tb_words_next(&words, &word)) {
         if (query->word_count == TB_QUERY_TERMS_MAX) {
             return tb_field_refuse(list->parse, TB_E_INVALID_QUERY, "q", "q has more than %d words",
@@ -160,7 +163,7 @@ static bool read_order(struct list_parse *list, struct tb_str value)
     };
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (tb_str_eq_c(value, names[i])) {
-            if (!list->order_is_fixed) {
+            if (!list->is_review) {
                 list->request->query.order = (enum tb_order)i;
             }
             return true;
@@ -258,7 +261,7 @@ static bool read_params(struct list_parse *list, const struct tb_params *params)
             if (!tb_str_eq_c(param->name, list_rows[row].name)) {
                 continue;
             }
-            if (list_rows[row].filter && tb_text_trim(param->value).len == 0) {
+            if (list_rows[row].filter && param->value.len == 0) {
                 continue;
             }
             if (!list_rows[row].filter && seen[row]) {
@@ -291,14 +294,14 @@ static bool finish(struct list_parse *list)
 }
 
 static bool parse_list(struct tb_parse *parse, const struct tb_params *params,
-                       struct tb_list_request *request, bool order_is_fixed)
+                       struct tb_list_request *request, bool is_review)
 {
     struct list_parse list = {
         .parse = parse,
         .request = request,
         .tags = tb_arena_alloc(parse->arena, TB_QUERY_TERMS_MAX * sizeof(struct tb_str)),
         .words = tb_arena_alloc(parse->arena, TB_QUERY_TERMS_MAX * sizeof(struct tb_str)),
-        .order_is_fixed = order_is_fixed,
+        .is_review = is_review,
     };
     request->query.tags = list.tags;
     request->query.words = list.words;
@@ -332,7 +335,19 @@ struct event_terms {
     struct tb_str types[TB_QUERY_TERMS_MAX];
     struct tb_str agents[TB_QUERY_TERMS_MAX];
     struct tb_str tags[TB_QUERY_TERMS_MAX];
+    bool has_since;
+    bool has_limit;
 };
+
+/* Marks that a parameter which has only one value was given. */
+static bool take_once(struct tb_parse *parse, const char *name, bool *has)
+{
+    if (*has) {
+        return refuse(parse, name, "is given more than once");
+    }
+    *has = true;
+    return true;
+}
 
 static bool read_since(struct tb_parse *parse, struct tb_str value, uint64_t *since)
 {
@@ -344,10 +359,20 @@ static bool read_since(struct tb_parse *parse, struct tb_str value, uint64_t *si
     return true;
 }
 
+static bool read_events_limit(struct tb_parse *parse, struct tb_str value, uint32_t *limit)
+{
+    int64_t number = 0;
+    if (!read_number(parse, "limit", value, 1, TB_EVENTS_LIMIT_MAX, &number)) {
+        return false;
+    }
+    *limit = (uint32_t)number;
+    return true;
+}
+
 static void read_task_id(struct tb_events_request *request, struct tb_str value)
 {
     struct tb_id id;
-    if (!tb_ulid_parse(value, &id) ||
+    if (!tb_ulid_parse(value, &id) || tb_id_is_zero(id) ||
         (!tb_id_is_zero(request->task_id) && tb_id_cmp(request->task_id, id) != 0)) {
         request->nothing = true;
         return;
@@ -361,15 +386,12 @@ static bool read_event_param(struct tb_parse *parse, const struct tb_param *para
     struct tb_str name = param->name;
     struct tb_str value = param->value;
     if (tb_str_eq_c(name, "since")) {
-        return read_since(parse, value, &request->since);
+        return take_once(parse, "since", &terms->has_since) &&
+               read_since(parse, value, &request->since);
     }
     if (tb_str_eq_c(name, "limit")) {
-        int64_t limit = 0;
-        if (!read_number(parse, "limit", value, 1, TB_EVENTS_LIMIT_MAX, &limit)) {
-            return false;
-        }
-        request->limit = (uint32_t)limit;
-        return true;
+        return take_once(parse, "limit", &terms->has_limit) &&
+               read_events_limit(parse, value, &request->limit);
     }
     if (value.len == 0) {
         return true;
@@ -391,7 +413,7 @@ static bool read_event_param(struct tb_parse *parse, const struct tb_param *para
 bool tb_parse_events(struct tb_parse *parse, const struct tb_params *params,
                      struct tb_events_request *request)
 {
-    struct event_terms *terms = tb_arena_alloc(parse->arena, sizeof(*terms));
+    struct event_terms *terms = tb_arena_zalloc(parse->arena, sizeof(*terms));
     *request = (struct tb_events_request){
         .limit = TB_EVENTS_LIMIT_DEFAULT,
         .topics = terms->topics,

@@ -33,6 +33,7 @@ enum tb_err tb_read_artifact_array(struct tb_txn *txn, const struct tb_task *tas
 
 enum tb_err tb_read_full(struct tb_txn *txn, const struct tb_task *task, struct tb_buf *out)
 {
+    (void)tb_buf_reserve(out, task->wire.len + task->notes_bytes + task->note_count + 64);
     tb_task_write_open(task, out);
     TB_BUF_LIT(out, ",\"notes\":");
     enum tb_err err = tb_read_note_array(txn, task, out);

@@ -47,8 +47,9 @@ enum tb_err tb_list_piece(struct tb_list *list, struct tb_txn *txn, struct tb_bu
                           size_t piece_bytes);
 
 /* For a list that did not end with its first piece: finds, in the same snapshot as that piece,
- * where it will end, so that the Link header can be sent before the body. Sets more/position as
- * they will be; `*next` says so. */
+ * where it will end, so that the Link header can be sent before the body; `*more` and `*next` say
+ * so. From then on that position counts and not the limit: tasks that come into the filter while
+ * the pieces are read make the page a little longer instead of pushing others out of it. */
 enum tb_err tb_list_find_end(struct tb_list *list, struct tb_txn *txn, bool *more,
                              struct tb_position *next);
 

@@ -47,39 +47,68 @@ static bool hangers_on_are_right(struct verify *verify, const struct tb_task *ta
            artifacts.count == task->artifact_count;
 }
 
+/* As long as it is not done, it is the one that its uniqueKey leads to. */
+static bool key_is_its_own(struct verify *verify, const struct tb_task *task)
+{
+    struct tb_id holder;
+    return task->unique_key.ptr == NULL || task->status == TB_STATUS_DONE ||
+           (tb_find_unique(verify->board.txn, task->unique_key, &holder) == TB_OK &&
+            tb_id_cmp(holder, task->id) == 0);
+}
+
+static const char *fault_in_waiting(struct verify *verify, const struct tb_task *task)
+{
+    struct tb_str unmet = task->status == TB_STATUS_DONE
+                              ? TB_STR("[]")
+                              : tb_dependency_unmet(&verify->board, task->dependencies);
+    bool free = task->status == TB_STATUS_OPEN && unmet.len == 2;
+    if (!tb_str_eq(unmet, task->blocked_by)) {
+        return "blockedBy is wrong";
+    }
+    if (task->ready && (!free || task->not_before_ms > verify->board.now_ms)) {
+        return "it is ready too early";
+    }
+    if (free && !task->ready && (task->due_ms == 0 || task->due_ms != task->not_before_ms)) {
+        return "nothing will ever make it ready";
+    }
+    if ((!free || task->ready) && task->due_ms != 0) {
+        return "it is due without a reason";
+    }
+    return NULL;
+}
+
+/* What is wrong with a task, or NULL. */
+static const char *fault_in(struct verify *verify, const struct tb_task *task)
+{
+    const struct tb_head *head = tb_txn_head(verify->board.txn);
+    const char *fault = fault_in_waiting(verify, task);
+    if (fault != NULL) {
+        return fault;
+    }
+    if ((task->status == TB_STATUS_DONE) != (task->outcome != TB_OUTCOME_NONE)) {
+        return "status and outcome disagree";
+    }
+    if ((task->status == TB_STATUS_BLOCKED) != (task->blocked_reason.ptr != NULL)) {
+        return "status and blockedReason disagree";
+    }
+    if (task->rank_ms != tb_task_rank(task, verify->board.options.aging_ms)) {
+        return "its rank is wrong";
+    }
+    if (task->updated_ms > head->last_ms || tb_id_cmp(task->id, head->last_id) > 0) {
+        return "it is newer than the board";
+    }
+    if (!key_is_its_own(verify, task)) {
+        return "its uniqueKey does not lead to it";
+    }
+    return hangers_on_are_right(verify, task) ? NULL : "its notes or artifacts are miscounted";
+}
+
 static enum tb_visit check_task(void *ctx, const struct tb_task *task)
 {
     struct verify *verify = ctx;
-    bool done = task->status == TB_STATUS_DONE;
-    struct tb_str unmet =
-        done ? TB_STR("[]") : tb_dependency_unmet(&verify->board, task->dependencies);
-    bool free = task->status == TB_STATUS_OPEN && unmet.len == 2;
     verify->counts[tb_task_state(task)]++;
-    if (!tb_str_eq(unmet, task->blocked_by)) {
-        return fail(verify, "blockedBy is wrong", task->id);
-    }
-    if (task->ready && (!free || task->not_before_ms > verify->board.now_ms)) {
-        return fail(verify, "it is ready too early", task->id);
-    }
-    if (free && !task->ready && (task->due_ms == 0 || task->due_ms != task->not_before_ms)) {
-        return fail(verify, "nothing will ever make it ready", task->id);
-    }
-    if (!free && task->due_ms != 0) {
-        return fail(verify, "it is due without a reason", task->id);
-    }
-    if (done != (task->outcome != TB_OUTCOME_NONE)) {
-        return fail(verify, "status and outcome disagree", task->id);
-    }
-    if ((task->status == TB_STATUS_BLOCKED) != (task->blocked_reason.ptr != NULL)) {
-        return fail(verify, "status and blockedReason disagree", task->id);
-    }
-    if (task->rank_ms != tb_task_rank(task, verify->board.options.aging_ms)) {
-        return fail(verify, "its rank is wrong", task->id);
-    }
-    if (!hangers_on_are_right(verify, task)) {
-        return fail(verify, "its notes or artifacts are miscounted", task->id);
-    }
-    return TB_VISIT_NEXT;
+    const char *fault = fault_in(verify, task);
+    return fault == NULL ? TB_VISIT_NEXT : fail(verify, fault, task->id);
 }
 
 static enum tb_visit check_event(void *ctx, const struct tb_event *event)
@@ -111,15 +140,18 @@ static bool counters_are_right(struct verify *verify, const struct tb_head *head
 bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
                      struct tb_arena *arena, char *why, size_t why_size)
 {
+    const struct tb_head *head = tb_txn_head(txn);
     struct verify verify = {
-        .board = {.options = *options, .txn = txn, .arena = arena, .now_ms = now_ms},
+        .board = {.options = *options,
+                  .txn = txn,
+                  .arena = arena,
+                  .now_ms = now_ms > head->last_ms ? now_ms : head->last_ms},
         .next_seq = tb_txn_head(txn)->oldest_seq,
         .why = why,
         .why_size = why_size,
         .holds = true,
     };
     const struct tb_task_query everything = {.order = TB_ORDER_CREATED, .states = TB_STATES_ALL};
-    const struct tb_head *head = tb_txn_head(txn);
     struct tb_query_end end;
     if (tb_visit_tasks(txn, &everything, check_task, &verify, &end) != TB_OK ||
         (verify.holds && tb_visit_events(txn, verify.next_seq - 1, (struct tb_id){{0}}, check_event,

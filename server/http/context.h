@@ -21,8 +21,8 @@ struct tb_http {
     size_t array_body_bytes_max;
     int64_t default_max_attempts;
     int64_t started_us;
-    char list_tag[TB_LIST_TAG_BYTES]; /* of all list ETags: changes with whatever a list depends on
-                                         but the log */
+    char list_tag[TB_LIST_TAG_BYTES]; /* random, of this start, in all list ETags: after a
+                                         restart the store may be an older copy */
     atomic_bool draining;
     atomic_uint_fast64_t failed_logins;
 };

@@ -26,16 +26,11 @@ struct tb_str tb_etag_of_list(struct tb_arena *arena, const struct tb_http *http
     return tb_buf_str(&out);
 }
 
-void tb_etag_init(struct tb_http *http, uint64_t store_id, int64_t aging_ms)
+void tb_etag_init(struct tb_http *http)
 {
-    unsigned char hash[crypto_generichash_BYTES_MIN];
-    char hex[2 * sizeof(hash) + 1];
-    crypto_generichash_state state;
-    crypto_generichash_init(&state, NULL, 0, sizeof(hash));
-    crypto_generichash_update(&state, (const unsigned char *)&store_id, sizeof(store_id));
-    crypto_generichash_update(&state, (const unsigned char *)&aging_ms, sizeof(aging_ms));
-    crypto_generichash_update(&state, (const unsigned char *)TB_VERSION, sizeof(TB_VERSION));
-    crypto_generichash_final(&state, hash, sizeof(hash));
-    sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+    unsigned char start[TB_LIST_TAG_BYTES / 2];
+    char hex[TB_LIST_TAG_BYTES + 1];
+    randombytes_buf(start, sizeof(start));
+    sodium_bin2hex(hex, sizeof(hex), start, sizeof(start));
     memcpy(http->list_tag, hex, TB_LIST_TAG_BYTES);
 }

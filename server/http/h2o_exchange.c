@@ -76,6 +76,7 @@ static void on_request_gone(void *arg)
         tb_slowdown_answered(&exchange->loop->worker.slowdown);
     }
     h2o_linklist_unlink(&exchange->link);
+    exchange->loop->answer_bytes -= exchange->answer_bytes;
     exchange->req = NULL;
     if (!exchange->job_pending) {
         give_back(exchange);

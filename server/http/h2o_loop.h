@@ -36,6 +36,7 @@ struct tb_exchange {
     uint64_t
         progress_ms; /* h2o_now() when the client was last seen to take bytes; 0: nothing is sent */
     uint64_t acked_bytes;     /* by then */
+    size_t answer_bytes;      /* counted in the loop's sum; 0: small */
     struct tb_exchange *next; /* among the spare ones */
     h2o_linklist_t link;      /* among the live ones */
 };
@@ -73,6 +74,7 @@ struct tb_loop {
     bool listeners_paused;
     int64_t pause_logged_us; /* when it was last said that nobody can be accepted */
     unsigned connection_count;
+    size_t answer_bytes; /* of large answers that are not yet gone */
     unsigned job_count;
     struct tb_exchange *replying; /* whose answer is being started */
     h2o_linklist_t live;

@@ -1,6 +1,11 @@
 #include <assert.h>
 
 #include "http/h2o_loop.h"
+#include "http/reply.h"
+
+/* From this size on an answer counts, and so much may wait in all loops together. */
+#define LARGE_ANSWER_BYTES ((size_t)64 * 1024)
+#define ANSWERS_BYTES_MAX  ((size_t)512 * 1024 * 1024)
 
 static const char *reason_of(int status)
 {
@@ -83,9 +88,29 @@ static void start(struct tb_exchange *exchange)
     exchange->loop->replying = NULL;
 }
 
+/* Large answers that wait for slow clients hold memory. A read that would hold too much is put off;
+ * the answer to a write is not, for the write has happened. */
+static void count_answer(struct tb_exchange *exchange)
+{
+    struct tb_request *request = &exchange->request;
+    struct tb_loop *loop = exchange->loop;
+    size_t bytes = request->response.body.len;
+    if (bytes < LARGE_ANSWER_BYTES || exchange->answer_bytes > 0) {
+        return;
+    }
+    bool read = request->method == TB_METHOD_GET || request->method == TB_METHOD_HEAD;
+    if (read && loop->answer_bytes + bytes > ANSWERS_BYTES_MAX / loop->server->loop_count) {
+        tb_reply_prepare_refusal(request, TB_E_OVERLOADED, 0, TB_STR_NONE, TB_STR_NONE);
+        return;
+    }
+    exchange->answer_bytes = bytes;
+    loop->answer_bytes += bytes;
+}
+
 void tb_request_send(struct tb_request *request)
 {
     struct tb_exchange *exchange = tb_exchange_of(request);
+    count_answer(exchange);
     struct tb_str body = request->response.body;
     h2o_req_t *req = exchange->req;
     h2o_iovec_t bytes = h2o_iovec_init(body.ptr, body.len);

@@ -15,10 +15,11 @@
 #define SLOW_CHECK_MS  30000
 #define SLOW_BYTES_MIN 4096
 
-/* What bodies on their way may occupy in all loops together, and what makes one worth cutting off.
+/* What bodies on their way may occupy in all loops together, and which are cut off for it.
  */
 #define BODIES_BYTES_MAX ((size_t)512 * 1024 * 1024)
-#define LARGE_BODY_BYTES ((size_t)1024 * 1024)
+#define LARGE_BODY_BYTES ((size_t)1024 * 1024) /* at first; then smaller and smaller ones */
+#define SMALL_BODY_BYTES ((size_t)16 * 1024)
 
 /* How long a draining server can still be asked whether it is ready, and how long a new connection
  * may take to ask. */
@@ -73,6 +74,7 @@ static void check_slow_clients(struct tb_loop *loop)
 struct bodies {
     size_t bytes;
     size_t bytes_max;
+    size_t large; /* what makes one worth cutting off */
     unsigned cut_count;
 };
 
@@ -94,7 +96,7 @@ static int cut_large(h2o_req_t *req, void *arg)
     struct bodies *bodies = arg;
     h2o_socket_t *socket = socket_of(req);
     size_t bytes = input_bytes(req);
-    if (bytes >= LARGE_BODY_BYTES && h2o_socket_is_reading(socket)) {
+    if (bytes >= bodies->large && h2o_socket_is_reading(socket)) {
         cut_off(h2o_socket_get_fd(socket));
         bodies->bytes -= bytes;
         bodies->cut_count++;
@@ -109,9 +111,14 @@ static void check_bodies(struct tb_loop *loop)
     if (bodies.bytes <= bodies.bytes_max) {
         return;
     }
-    for_each_connection(loop, cut_large, &bodies);
-    tb_log(TB_LOG_WARN, "cut off clients: too many large bodies at once",
-           TB_LOG_NUM("connections", bodies.cut_count));
+    for (bodies.large = LARGE_BODY_BYTES;
+         bodies.bytes > bodies.bytes_max && bodies.large >= SMALL_BODY_BYTES; bodies.large /= 4) {
+        for_each_connection(loop, cut_large, &bodies);
+    }
+    if (bodies.cut_count > 0) {
+        tb_log(TB_LOG_WARN, "cut off clients: too many large bodies at once",
+               TB_LOG_NUM("connections", bodies.cut_count));
+    }
 }
 
 /* --- draining --- */

@@ -49,7 +49,7 @@ int64_t tb_task_rank(const struct tb_task *task, int64_t aging_ms)
     if (__builtin_add_overflow(task->score, (int64_t)task->priority, &points) ||
         __builtin_mul_overflow(points, aging_ms, &lead_ms) ||
         __builtin_sub_overflow(task->created_ms, lead_ms, &rank_ms)) {
-        return points > 0 ? INT64_MIN : INT64_MAX;
+        return task->score > -(int64_t)task->priority ? INT64_MIN : INT64_MAX;
     }
     return rank_ms;
 }

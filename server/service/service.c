@@ -23,7 +23,7 @@
 #define CONFLICT_TRIES_MAX 8
 #define SLEEP_MS_MAX                                                                               \
     1000 /* the committer looks at the clock at least this often: it may have been set */
-#define RETRY_MS 1000 /* after a batch of due things that could not be written */
+#define RETRY_MS 1000 /* after a batch that could not be written */
 
 struct tb_service {
     /* fixed while the thread runs */
@@ -163,13 +163,21 @@ static enum tb_err begin(struct tb_service *service, struct tb_txn **txn)
     return err;
 }
 
-/* Commits if the batch wrote anything; `seq` is the head's seq behind it. */
-static enum tb_err finish(struct tb_txn **txn, uint64_t seq_before, uint64_t *seq)
+/* Commits if the batch wrote anything; `seq` is the head's seq behind it. After a batch that could
+ * not be written even an empty one is committed, with the head moved a little so that there is
+ * something to write: only that proves that writing works again. */
+static enum tb_err finish(struct tb_service *service, struct tb_txn **txn, uint64_t seq_before,
+                          uint64_t *seq)
 {
-    *seq = tb_txn_head(*txn)->seq;
+    struct tb_head *head = tb_txn_head(*txn);
+    *seq = head->seq;
     if (*seq == seq_before && tb_txn_error(*txn) == TB_OK) {
-        tb_write_abort(txn);
-        return TB_OK;
+        if (atomic_load(&service->health) == TB_OK) {
+            tb_write_abort(txn);
+            return TB_OK;
+        }
+        int64_t now_ms = service->board.now_ms;
+        head->last_ms = now_ms > head->last_ms ? now_ms : head->last_ms + 1;
     }
     return tb_write_commit(txn);
 }
@@ -191,7 +199,7 @@ static enum tb_err run_batch(struct tb_service *service, struct tb_job *jobs, st
     int64_t due_ms = 0;
     struct tb_id due_id;
     int64_t next_due_ms = tb_next_due(txn, &due_ms, &due_id) == TB_OK ? due_ms : 0;
-    err = finish(&txn, seq_before, &seq);
+    err = finish(service, &txn, seq_before, &seq);
     if (err == TB_OK) {
         service->next_due_ms = next_due_ms;
         atomic_store(&service->head_seq, seq);
@@ -255,11 +263,34 @@ static enum tb_err run_batch_repeatedly(struct tb_service *service, struct tb_jo
     return err;
 }
 
+/* Where a batch finds no room, one large job may be to blame: each of them then gets a transaction
+ * of its own, so that small ones, and the deletions that make room, go through. */
+static void handle_singly(struct tb_service *service, struct tb_job *jobs)
+{
+    while (jobs != NULL) {
+        struct tb_job *job = jobs;
+        struct tb_job *none = NULL;
+        jobs = job->next;
+        job->next = NULL;
+        enum tb_err err = run_batch_repeatedly(service, job, &none);
+        note_health(service, err);
+        if (err != TB_OK) {
+            fail_jobs(job, NULL, err);
+        }
+        deliver(job, NULL);
+    }
+    service->next_due_ms = tb_clock_wall_ms(service->clock) + RETRY_MS;
+}
+
 static void handle(struct tb_service *service, struct tb_job *jobs)
 {
     do {
         struct tb_job *rest = NULL;
         enum tb_err err = run_batch_repeatedly(service, jobs, &rest);
+        if (err == TB_E_STORAGE_FULL && jobs != NULL && jobs->next != NULL) {
+            handle_singly(service, jobs);
+            return;
+        }
         note_health(service, err);
         if (err != TB_OK) {
             rest = NULL;

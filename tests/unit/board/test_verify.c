@@ -1,0 +1,400 @@
+/* tb_board_verify must find damage: each test plants some, and takes it away again because the
+ * fixture verifies once more when it closes. */
+#include "fixture/fixture.h"
+
+static bool verify(struct fixture *f, char *why, size_t why_size)
+{
+    struct tb_txn *txn = fixture_read(f);
+    bool holds = tb_board_verify(txn, &f->board.options, f->clock.now_ms, f->arena, why, why_size);
+    fixture_end_read(f);
+    return holds;
+}
+
+static void check_damage(struct fixture *f, const char *wanted, int line)
+{
+    char why[256] = "";
+    bool holds = verify(f, why, sizeof(why));
+    if (holds || strcmp(why, wanted) != 0) {
+        print_error("line %d: got [%s], wanted [%s]\n", line, why, wanted);
+    }
+    assert_false(holds);
+    assert_string_equal(why, wanted);
+}
+
+#define assert_damage(f, ...)                                                                      \
+    check_damage((f), tb_arena_printf((f)->arena, __VA_ARGS__).ptr, __LINE__)
+
+typedef void damage_task(struct tb_task *task);
+
+/* Puts a task into the store behind the rules' back. */
+static void change_behind(struct fixture *f, struct tb_id id, damage_task *damage)
+{
+    struct tb_task old;
+    fixture_begin(f);
+    assert_int_equal(tb_get_task(f->txn, id, &old), TB_OK);
+    struct tb_task task = old;
+    damage(&task);
+    tb_task_render(&task, f->batch_arena);
+    assert_int_equal(tb_put_task(f->txn, &old, &task), TB_OK);
+    fixture_commit(f);
+}
+
+static void set_head(struct fixture *f, const struct tb_head *head)
+{
+    fixture_begin(f);
+    *tb_txn_head(f->txn) = *head;
+    fixture_commit(f);
+}
+
+/* Damage to a task: seen, and its name is in the sentence; then repaired by any change. */
+static void check_task_damage(struct fixture *f, struct tb_id id, damage_task *damage,
+                              damage_task *repair, const char *what)
+{
+    change_behind(f, id, damage);
+    check_damage(f, tb_arena_printf(f->arena, "task %s: %s", fixture_id(f, id), what).ptr,
+                 __LINE__);
+    change_behind(f, id, repair);
+    assert_verified(f);
+}
+
+/* --- nothing wrong --- */
+
+static void a_good_board_is_found_good(void **state)
+{
+    struct fixture *f = *state;
+    char why[64] = "untouched";
+    assert_true(verify(f, why, sizeof(why)));
+    struct tb_id a = fixture_task_named(f, "a");
+    fixture_task_after(f, "b", a);
+    fixture_create(f, "{'title':'c','createdBy':'a','delaySeconds':60}");
+    fixture_create(f, "{'title':'d','createdBy':'a','status':'blocked'}");
+    fixture_send(f, TB_COMMAND_NOTE, a, "{'author':'a','content':'c','type':'update'}");
+    fixture_finish(f, a);
+    assert_true(verify(f, why, sizeof(why)));
+    assert_string_equal(why, "untouched");
+}
+
+static void a_delay_that_is_over_but_not_yet_handled_is_no_damage(void **state)
+{
+    struct fixture *f = *state;
+    fixture_create(f, "{'title':'t','createdBy':'a','delaySeconds':60}");
+    fixture_advance(f, 100000);
+    assert_verified(f);
+}
+
+static void a_batch_is_verified_as_it_stands(void **state)
+{
+    struct fixture *f = *state;
+    fixture_begin(f);
+    fixture_task_named(f, "t");
+    assert_verified(f);
+    fixture_commit(f);
+}
+
+static void a_long_reason_is_cut_to_fit(void **state)
+{
+    struct fixture *f = *state;
+    fixture_task_named(f, "t");
+    struct tb_head good = fixture_head(f);
+    struct tb_head bad = good;
+    bad.task_counts[TB_STATE_READY] = 0;
+    set_head(f, &bad);
+    char why[8];
+    assert_false(verify(f, why, sizeof(why)));
+    assert_string_equal(why, "state 0");
+    set_head(f, &good);
+}
+
+/* --- tasks --- */
+
+static void block(struct tb_task *task)
+{
+    task->blocked_by = TB_STR("[\"x\"]");
+}
+
+static void unblock(struct tb_task *task)
+{
+    task->blocked_by = TB_STR("[]");
+}
+
+static void a_wrong_blocked_by_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    check_task_damage(f, id, block, unblock, "blockedBy is wrong");
+    struct tb_id waiting = fixture_create(f, "{'title':'w','createdBy':'a','dependencies':['x']}");
+    check_task_damage(f, waiting, unblock, block, "blockedBy is wrong");
+    struct tb_id done =
+        fixture_create(f, "{'title':'d','createdBy':'a','dependencies':['x'],'status':'done'}");
+    check_task_damage(f, done, block, unblock, "blockedBy is wrong");
+}
+
+static void make_ready(struct tb_task *task)
+{
+    task->ready = true;
+}
+
+static void make_unready(struct tb_task *task)
+{
+    task->ready = false;
+}
+
+static void readiness_that_came_too_early_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id waiting = fixture_create(f, "{'title':'w','createdBy':'a','dependencies':['x']}");
+    check_task_damage(f, waiting, make_ready, make_unready, "it is ready too early");
+    struct tb_id delayed = fixture_create(f, "{'title':'d','createdBy':'a','delaySeconds':9}");
+    check_task_damage(f, delayed, make_ready, make_unready, "it is ready too early");
+    struct tb_id busy = fixture_create(f, "{'title':'p','createdBy':'a','status':'in_progress'}");
+    check_task_damage(f, busy, make_ready, make_unready, "it is ready too early");
+}
+
+static void forget_due(struct tb_task *task)
+{
+    task->due_ms = 0;
+}
+
+static void be_due(struct tb_task *task)
+{
+    task->due_ms = FIXTURE_START_MS + 9000;
+}
+
+static void be_due_late(struct tb_task *task)
+{
+    task->due_ms = FIXTURE_START_MS + 9001;
+}
+
+static void readiness_that_would_never_come_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    check_task_damage(f, id, make_unready, make_ready, "nothing will ever make it ready");
+    struct tb_id delayed = fixture_create(f, "{'title':'d','createdBy':'a','delaySeconds':9}");
+    check_task_damage(f, delayed, forget_due, be_due, "nothing will ever make it ready");
+    check_task_damage(f, delayed, be_due_late, be_due, "nothing will ever make it ready");
+}
+
+static void being_due_without_a_reason_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id busy = fixture_create(f, "{'title':'p','createdBy':'a','status':'in_progress'}");
+    check_task_damage(f, busy, be_due, forget_due, "it is due without a reason");
+}
+
+/* A ready task has nothing left to wait for. */
+static void a_ready_task_that_is_due_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    check_task_damage(f, id, be_due, forget_due, "it is due without a reason");
+}
+
+static void succeed(struct tb_task *task)
+{
+    task->outcome = TB_OUTCOME_SUCCESS;
+}
+
+static void end_without_outcome(struct tb_task *task)
+{
+    task->outcome = TB_OUTCOME_NONE;
+}
+
+static void an_outcome_that_does_not_fit_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    check_task_damage(f, id, succeed, end_without_outcome, "status and outcome disagree");
+    struct tb_id done = fixture_create(f, "{'title':'d','createdBy':'a','status':'done'}");
+    check_task_damage(f, done, end_without_outcome, succeed, "status and outcome disagree");
+}
+
+static void give_reason(struct tb_task *task)
+{
+    task->blocked_reason = TB_STR("{\"kind\":\"manual\"}");
+}
+
+static void take_reason(struct tb_task *task)
+{
+    task->blocked_reason = TB_STR_NONE;
+}
+
+static void a_reason_that_does_not_fit_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    check_task_damage(f, id, give_reason, take_reason, "status and blockedReason disagree");
+    struct tb_id blocked = fixture_create(f, "{'title':'b','createdBy':'a','status':'blocked'}");
+    check_task_damage(f, blocked, take_reason, give_reason, "status and blockedReason disagree");
+}
+
+static void move_ahead(struct tb_task *task)
+{
+    task->rank_ms--;
+}
+
+static void move_back(struct tb_task *task)
+{
+    task->rank_ms++;
+}
+
+static void a_wrong_rank_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    check_task_damage(f, id, move_ahead, move_back, "its rank is wrong");
+}
+
+static void be_from_tomorrow(struct tb_task *task)
+{
+    task->updated_ms += 86400000;
+}
+
+static void be_from_today(struct tb_task *task)
+{
+    task->updated_ms -= 86400000;
+}
+
+static void a_task_that_is_newer_than_the_board_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    check_task_damage(f, id, be_from_tomorrow, be_from_today, "it is newer than the board");
+    struct tb_head good = fixture_head(f);
+    struct tb_head bad = good;
+    memset(&bad.last_id, 0, sizeof(bad.last_id));
+    set_head(f, &bad);
+    assert_damage(f, "task %s: it is newer than the board", fixture_id(f, id));
+    set_head(f, &good);
+}
+
+static void take_key(struct tb_task *task)
+{
+    task->unique_key = TB_STR("k");
+}
+
+static void leave_key(struct tb_task *task)
+{
+    task->unique_key = TB_STR_NONE;
+}
+
+static void two_tasks_with_one_key_are_found(void **state)
+{
+    struct fixture *f = *state;
+    fixture_create(f, "{'title':'t','createdBy':'a','uniqueKey':'k'}");
+    struct tb_id id = fixture_task_named(f, "t");
+    check_task_damage(f, id, take_key, leave_key, "its uniqueKey does not lead to it");
+}
+
+static void one_more_note(struct tb_task *task)
+{
+    task->note_count++;
+}
+
+static void one_note_less(struct tb_task *task)
+{
+    task->note_count--;
+}
+
+static void one_more_byte(struct tb_task *task)
+{
+    task->notes_bytes++;
+}
+
+static void one_byte_less(struct tb_task *task)
+{
+    task->notes_bytes--;
+}
+
+static void one_more_artifact(struct tb_task *task)
+{
+    task->artifact_count++;
+}
+
+static void one_artifact_less(struct tb_task *task)
+{
+    task->artifact_count--;
+}
+
+static void miscounted_notes_and_artifacts_are_found(void **state)
+{
+    struct fixture *f = *state;
+    static const char what[] = "its notes or artifacts are miscounted";
+    struct tb_id id = fixture_task_named(f, "t");
+    fixture_send(f, TB_COMMAND_REVIEW, id,
+                 "{'summary':'s','artifacts':[{'type':'url','url':'u','label':'l'}]}");
+    check_task_damage(f, id, one_more_note, one_note_less, what);
+    check_task_damage(f, id, one_note_less, one_more_note, what);
+    check_task_damage(f, id, one_more_byte, one_byte_less, what);
+    check_task_damage(f, id, one_more_artifact, one_artifact_less, what);
+    check_task_damage(f, id, one_artifact_less, one_more_artifact, what);
+}
+
+/* --- counters and log --- */
+
+static void wrong_counters_are_found(void **state)
+{
+    struct fixture *f = *state;
+    fixture_task_named(f, "t");
+    struct tb_head good = fixture_head(f);
+    for (unsigned i = 0; i < TB_STATE_COUNT; i++) {
+        struct tb_head bad = good;
+        bad.task_counts[i] += 3;
+        set_head(f, &bad);
+        assert_damage(f, "state %u counts %u tasks, there are %u", i, i == 0 ? 4 : 3,
+                      i == 0 ? 1 : 0);
+        set_head(f, &good);
+    }
+}
+
+static void a_log_that_is_shorter_than_the_head_says_is_found(void **state)
+{
+    struct fixture *f = *state;
+    fixture_task_named(f, "t");
+    struct tb_head good = fixture_head(f);
+    struct tb_head bad = good;
+    bad.seq = 2;
+    set_head(f, &bad);
+    assert_damage(f, "the log ends at event 1, the head says 2");
+    bad.seq = 0;
+    set_head(f, &bad);
+    assert_damage(f, "the log ends at event 1, the head says 0");
+    set_head(f, &good);
+}
+
+static void a_log_that_begins_where_the_head_says_is_good(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 3; i++) {
+        fixture_task_named(f, "t");
+    }
+    struct tb_head head = fixture_head(f);
+    head.oldest_seq = 3;
+    set_head(f, &head);
+    assert_verified(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(a_good_board_is_found_good),
+        fixture_test(a_delay_that_is_over_but_not_yet_handled_is_no_damage),
+        fixture_test(a_batch_is_verified_as_it_stands),
+        fixture_test(a_long_reason_is_cut_to_fit),
+        fixture_test(a_wrong_blocked_by_is_found),
+        fixture_test(readiness_that_came_too_early_is_found),
+        fixture_test(readiness_that_would_never_come_is_found),
+        fixture_test(being_due_without_a_reason_is_found),
+        fixture_test(a_ready_task_that_is_due_is_found),
+        fixture_test(an_outcome_that_does_not_fit_is_found),
+        fixture_test(a_reason_that_does_not_fit_is_found),
+        fixture_test(a_wrong_rank_is_found),
+        fixture_test(a_task_that_is_newer_than_the_board_is_found),
+        fixture_test(two_tasks_with_one_key_are_found),
+        fixture_test(miscounted_notes_and_artifacts_are_found),
+        fixture_test(wrong_counters_are_found),
+        fixture_test(a_log_that_is_shorter_than_the_head_says_is_found),
+        fixture_test(a_log_that_begins_where_the_head_says_is_good),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
