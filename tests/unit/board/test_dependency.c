@@ -182,14 +182,14 @@ static void drafts_are_found_by_their_ids(void **state)
     enum { N = 7 };
     struct tb_task tasks[N];
     const struct tb_task *pointers[N];
-    for (uint8_t i = 0; i < N; i++) {
+    for (int i = 0; i < N; i++) {
         tasks[i] = (struct tb_task){.id = {.bytes = {[15] = (uint8_t)(2 * i + 2)}}};
         pointers[i] = &tasks[i];
     }
     for (size_t count = 0; count <= N; count++) {
         const struct tb_dependency_drafts drafts = {pointers, count};
-        for (uint8_t id = 0; id < 2 * N + 4; id++) {
-            const struct tb_id wanted = {.bytes = {[15] = id}};
+        for (int id = 0; id < 2 * N + 4; id++) {
+            const struct tb_id wanted = {.bytes = {[15] = (uint8_t)id}};
             bool there = id % 2 == 0 && id >= 2 && (size_t)id / 2 <= count;
             assert_ptr_equal(tb_dependency_draft(&drafts, wanted),
                              there ? &tasks[id / 2 - 1] : NULL);

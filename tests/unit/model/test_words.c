@@ -173,7 +173,6 @@ static void collecting_keeps_the_first_words_up_to_the_limit(void **state)
 static void the_limit_of_the_index_is_met_exactly(void **state)
 {
     (void)state;
-    struct tb_str text = TB_STR("");
     size_t count = 0;
     char *all = tb_arena_alloc(arena, 8 * TB_INDEXED_WORDS_MAX + 16);
     size_t len = 0;
@@ -182,7 +181,7 @@ static void the_limit_of_the_index_is_met_exactly(void **state)
         memcpy(all + len, word.ptr, word.len);
         len += word.len;
     }
-    text = tb_str_from(all, len);
+    struct tb_str text = tb_str_from(all, len);
     struct tb_str *words = tb_words_collect(arena, text, TB_STR_NONE, TB_INDEXED_WORDS_MAX, &count);
     assert_int_equal(count, TB_INDEXED_WORDS_MAX);
     assert_str(words[0], "w00000");

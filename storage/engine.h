@@ -1,0 +1,69 @@
+/* What an engine implements. Private to storage/: everybody else calls the functions of
+ * taskboard/storage.h, which dispatch.c passes on.
+ *
+ * An engine puts these structs first in its own. dispatch.c keeps the rule that errors of a write
+ * transaction are sticky, so that no engine has to: after an error it calls the engine only to
+ * abort. */
+#ifndef TB_STORAGE_ENGINE_H
+#define TB_STORAGE_ENGINE_H
+
+#include "taskboard/storage.h"
+
+struct tb_store_ops {
+    void (*close)(struct tb_store *store);
+    enum tb_err (*write_begin)(struct tb_store *store, struct tb_arena *arena, struct tb_txn **txn);
+    enum tb_err (*write_commit)(struct tb_txn *txn); /* ends it in either case */
+    void (*write_abort)(struct tb_txn *txn);
+    enum tb_err (*reader_new)(struct tb_store *store, struct tb_reader **reader);
+    void (*reader_free)(struct tb_reader *reader);
+    enum tb_err (*read_begin)(struct tb_reader *reader, struct tb_arena *arena,
+                              struct tb_txn **txn);
+    void (*read_end)(struct tb_txn *txn);
+    struct tb_arena *(*swap_arena)(struct tb_txn *txn, struct tb_arena *arena);
+
+    enum tb_err (*get_task)(struct tb_txn *txn, struct tb_id id, struct tb_task *task);
+    enum tb_err (*put_task)(struct tb_txn *txn, const struct tb_task *old,
+                            const struct tb_task *task);
+    enum tb_err (*delete_task)(struct tb_txn *txn, const struct tb_task *old);
+    enum tb_err (*find_unique)(struct tb_txn *txn, struct tb_str unique_key, struct tb_id *id);
+    enum tb_err (*visit_dependents)(struct tb_txn *txn, struct tb_str dependency,
+                                    tb_visit_id *visit, void *ctx);
+    enum tb_err (*next_due)(struct tb_txn *txn, int64_t *due_ms, struct tb_id *id);
+
+    enum tb_err (*put_note)(struct tb_txn *txn, struct tb_id task_id, struct tb_id note_id,
+                            struct tb_str wire);
+    enum tb_err (*visit_notes)(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
+                               void *ctx);
+    enum tb_err (*put_artifact)(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                                struct tb_str wire);
+    enum tb_err (*visit_artifacts)(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
+                                   void *ctx);
+
+    enum tb_err (*append_event)(struct tb_txn *txn, const struct tb_event *event);
+    enum tb_err (*visit_events)(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
+                                tb_visit_event *visit, void *ctx);
+    enum tb_err (*visit_tasks)(struct tb_txn *txn, const struct tb_task_query *query,
+                               tb_visit_task *visit, void *ctx, struct tb_query_end *end);
+};
+
+struct tb_store {
+    const struct tb_store_ops *ops;
+};
+
+struct tb_reader {
+    const struct tb_store_ops *ops;
+};
+
+struct tb_txn {
+    const struct tb_store_ops *ops;
+    struct tb_head *head; /* owned by the engine */
+    bool writable;
+    enum tb_err err; /* sticky; kept by dispatch.c */
+};
+
+/* Each opens one kind of store; what they answer is what tb_store_open answers. */
+TB_MUST_CHECK enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *folder,
+                                       struct tb_store **store, char *why, size_t why_size);
+TB_MUST_CHECK enum tb_err tb_memory_open(struct tb_store **store);
+
+#endif

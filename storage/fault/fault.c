@@ -1,0 +1,316 @@
+/* A store that fails when it is told to, and else passes every call on. */
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "engine.h"
+#include "taskboard/storage_testing.h"
+
+struct fault_store;
+
+struct fault_txn {
+    struct tb_txn base;
+    struct fault_store *store;
+    struct tb_txn *inner;
+};
+
+struct fault_reader {
+    struct tb_reader base;
+    struct tb_reader *inner;
+    struct fault_txn txn;
+};
+
+struct fault_store {
+    struct tb_store base;
+    struct tb_store *inner; /* owned */
+    struct fault_txn write;
+    pthread_mutex_t mutex; /* guards what follows */
+    uint64_t calls;
+    uint64_t nth; /* 0: no faults */
+    enum tb_err err;
+    bool once;
+};
+
+static struct fault_store *store_of(struct tb_store *store)
+{
+    return (struct fault_store *)store;
+}
+
+static struct fault_txn *txn_of(struct tb_txn *txn)
+{
+    return (struct fault_txn *)txn;
+}
+
+/* Counts a call and says how it fails, or TB_OK. */
+static enum tb_err count_call(struct fault_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->calls++;
+    bool due =
+        store->nth != 0 && (store->once ? store->calls == store->nth : store->calls >= store->nth);
+    enum tb_err err = due ? store->err : TB_OK;
+    pthread_mutex_unlock(&store->mutex);
+    return err;
+}
+
+static enum tb_err count_txn_call(struct tb_txn *txn)
+{
+    return count_call(txn_of(txn)->store);
+}
+
+static void wrap(struct fault_txn *txn, struct fault_store *store, struct tb_txn *inner,
+                 bool writable)
+{
+    txn->base =
+        (struct tb_txn){.ops = store->base.ops, .head = tb_txn_head(inner), .writable = writable};
+    txn->store = store;
+    txn->inner = inner;
+}
+
+/* --- life cycle --- */
+
+static void close_store(struct tb_store *base)
+{
+    struct fault_store *store = store_of(base);
+    tb_store_close(&store->inner);
+    pthread_mutex_destroy(&store->mutex);
+    free(store);
+}
+
+static enum tb_err write_begin(struct tb_store *base, struct tb_arena *arena, struct tb_txn **out)
+{
+    struct fault_store *store = store_of(base);
+    struct tb_txn *inner = NULL;
+    enum tb_err err = count_call(store);
+    if (err == TB_OK) {
+        err = tb_write_begin(store->inner, arena, &inner);
+    }
+    if (err == TB_OK) {
+        wrap(&store->write, store, inner, true);
+        *out = &store->write.base;
+    }
+    return err;
+}
+
+static enum tb_err write_commit(struct tb_txn *txn)
+{
+    enum tb_err err = count_txn_call(txn);
+    if (err != TB_OK) {
+        tb_write_abort(&txn_of(txn)->inner);
+        return err;
+    }
+    return tb_write_commit(&txn_of(txn)->inner);
+}
+
+static void write_abort(struct tb_txn *txn)
+{
+    tb_write_abort(&txn_of(txn)->inner);
+}
+
+static enum tb_err reader_new(struct tb_store *base, struct tb_reader **out)
+{
+    struct fault_store *store = store_of(base);
+    enum tb_err err = count_call(store);
+    if (err != TB_OK) {
+        return err;
+    }
+    struct fault_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL) {
+        abort();
+    }
+    reader->base.ops = store->base.ops;
+    reader->txn.store = store;
+    err = tb_reader_new(store->inner, &reader->inner);
+    if (err != TB_OK) {
+        free(reader);
+        return err;
+    }
+    *out = &reader->base;
+    return TB_OK;
+}
+
+static void reader_free(struct tb_reader *base)
+{
+    struct fault_reader *reader = (struct fault_reader *)base;
+    tb_reader_free(&reader->inner);
+    free(reader);
+}
+
+static enum tb_err read_begin(struct tb_reader *base, struct tb_arena *arena, struct tb_txn **out)
+{
+    struct fault_reader *reader = (struct fault_reader *)base;
+    struct tb_txn *inner = NULL;
+    enum tb_err err = count_call(reader->txn.store);
+    if (err == TB_OK) {
+        err = tb_read_begin(reader->inner, arena, &inner);
+    }
+    if (err == TB_OK) {
+        wrap(&reader->txn, reader->txn.store, inner, false);
+        *out = &reader->txn.base;
+    }
+    return err;
+}
+
+static void read_end(struct tb_txn *txn)
+{
+    tb_read_end(&txn_of(txn)->inner);
+}
+
+/* --- calls within a transaction --- */
+
+static enum tb_err get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_get_task(txn_of(txn)->inner, id, task);
+}
+
+static enum tb_err put_task(struct tb_txn *txn, const struct tb_task *old,
+                            const struct tb_task *task)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_put_task(txn_of(txn)->inner, old, task);
+}
+
+static enum tb_err delete_task(struct tb_txn *txn, const struct tb_task *old)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_delete_task(txn_of(txn)->inner, old);
+}
+
+static enum tb_err find_unique(struct tb_txn *txn, struct tb_str unique_key, struct tb_id *id)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_find_unique(txn_of(txn)->inner, unique_key, id);
+}
+
+static enum tb_err visit_dependents(struct tb_txn *txn, struct tb_str dependency,
+                                    tb_visit_id *visit, void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_dependents(txn_of(txn)->inner, dependency, visit, ctx);
+}
+
+static enum tb_err next_due(struct tb_txn *txn, int64_t *due_ms, struct tb_id *id)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_next_due(txn_of(txn)->inner, due_ms, id);
+}
+
+static enum tb_err put_note(struct tb_txn *txn, struct tb_id task_id, struct tb_id note_id,
+                            struct tb_str wire)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_put_note(txn_of(txn)->inner, task_id, note_id, wire);
+}
+
+static enum tb_err visit_notes(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
+                               void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_notes(txn_of(txn)->inner, task_id, visit, ctx);
+}
+
+static enum tb_err put_artifact(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                                struct tb_str wire)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_put_artifact(txn_of(txn)->inner, task_id, number, wire);
+}
+
+static enum tb_err visit_artifacts(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
+                                   void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_artifacts(txn_of(txn)->inner, task_id, visit, ctx);
+}
+
+static enum tb_err append_event(struct tb_txn *txn, const struct tb_event *event)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_append_event(txn_of(txn)->inner, event);
+}
+
+static enum tb_err visit_events(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
+                                tb_visit_event *visit, void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_events(txn_of(txn)->inner, since, task_id, visit, ctx);
+}
+
+static enum tb_err visit_tasks(struct tb_txn *txn, const struct tb_task_query *query,
+                               tb_visit_task *visit, void *ctx, struct tb_query_end *end)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_tasks(txn_of(txn)->inner, query, visit, ctx, end);
+}
+
+static struct tb_arena *swap_arena(struct tb_txn *base, struct tb_arena *arena)
+{
+    return tb_txn_swap_arena(txn_of(base)->inner, arena);
+}
+
+static const struct tb_store_ops ops = {
+    .close = close_store,
+    .write_begin = write_begin,
+    .write_commit = write_commit,
+    .write_abort = write_abort,
+    .reader_new = reader_new,
+    .reader_free = reader_free,
+    .read_begin = read_begin,
+    .read_end = read_end,
+    .swap_arena = swap_arena,
+    .get_task = get_task,
+    .put_task = put_task,
+    .delete_task = delete_task,
+    .find_unique = find_unique,
+    .visit_dependents = visit_dependents,
+    .next_due = next_due,
+    .put_note = put_note,
+    .visit_notes = visit_notes,
+    .put_artifact = put_artifact,
+    .visit_artifacts = visit_artifacts,
+    .append_event = append_event,
+    .visit_events = visit_events,
+    .visit_tasks = visit_tasks,
+};
+
+/* --- for the test --- */
+
+enum tb_err tb_fault_wrap(struct tb_store *inner, struct tb_store **out)
+{
+    struct fault_store *store = calloc(1, sizeof *store);
+    if (store == NULL) {
+        abort();
+    }
+    store->base.ops = &ops;
+    store->inner = inner;
+    pthread_mutex_init(&store->mutex, NULL);
+    *out = &store->base;
+    return TB_OK;
+}
+
+static struct fault_store *fault_store_of(struct tb_store *store)
+{
+    assert(store->ops == &ops); /* made by tb_fault_wrap */
+    return store_of(store);
+}
+
+void tb_fault_set(struct tb_store *base, uint64_t nth, enum tb_err err, bool once)
+{
+    struct fault_store *store = fault_store_of(base);
+    pthread_mutex_lock(&store->mutex);
+    store->calls = 0;
+    store->nth = nth;
+    store->err = err;
+    store->once = once;
+    pthread_mutex_unlock(&store->mutex);
+}
+
+uint64_t tb_fault_calls(const struct tb_store *base)
+{
+    struct fault_store *store = fault_store_of((struct tb_store *)(uintptr_t)base);
+    pthread_mutex_lock(&store->mutex);
+    uint64_t calls = store->calls;
+    pthread_mutex_unlock(&store->mutex);
+    return calls;
+}

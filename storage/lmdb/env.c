@@ -1,0 +1,264 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "lmdb/lmdb.h"
+
+#define MAP_BYTES_DEFAULT (UINT64_C(1) << 40)
+#define MAP_BYTES_MIN     (UINT64_C(1) << 20)
+/* Where an address space that is limited stops being tried. */
+#define MAP_BYTES_SMALL (UINT64_C(1) << 30)
+
+/* Slots for tools that look into the store beside the server, such as mdb_stat. */
+#define READERS_EXTRA 4
+
+static const char *const db_names[TB_DB_COUNT] = {
+    [TB_DB_TASK] = "task",   [TB_DB_NOTE] = "note",   [TB_DB_ARTIFACT] = "artifact",
+    [TB_DB_EVENT] = "event", [TB_DB_INDEX] = "index", [TB_DB_RUN] = "run",
+    [TB_DB_META] = "meta",
+};
+
+static void close_store(struct tb_store *base)
+{
+    struct tb_lmdb_store *store = (struct tb_lmdb_store *)base;
+    if (store->env != NULL) {
+        mdb_env_close(store->env);
+    }
+    tb_run_ops_fini(&store->ops);
+    tb_events_fini(&store->events);
+    tb_arena_free(store->scratch);
+    close(store->lock_fd);
+    close(store->folder_fd);
+    free(store);
+}
+
+static const struct tb_store_ops ops = {
+    .close = close_store,
+    .write_begin = tb_lmdb_write_begin,
+    .write_commit = tb_lmdb_write_commit,
+    .write_abort = tb_lmdb_write_abort,
+    .reader_new = tb_lmdb_reader_new,
+    .reader_free = tb_lmdb_reader_free,
+    .read_begin = tb_lmdb_read_begin,
+    .read_end = tb_lmdb_read_end,
+    .swap_arena = tb_lmdb_swap_arena,
+    .get_task = tb_lmdb_get_task,
+    .put_task = tb_lmdb_put_task,
+    .delete_task = tb_lmdb_delete_task,
+    .find_unique = tb_lmdb_find_unique,
+    .visit_dependents = tb_lmdb_visit_dependents,
+    .next_due = tb_lmdb_next_due,
+    .put_note = tb_lmdb_put_note,
+    .visit_notes = tb_lmdb_visit_notes,
+    .put_artifact = tb_lmdb_put_artifact,
+    .visit_artifacts = tb_lmdb_visit_artifacts,
+    .append_event = tb_lmdb_append_event,
+    .visit_events = tb_lmdb_visit_events,
+    .visit_tasks = tb_lmdb_visit_tasks,
+};
+
+static int open_env_of_size(struct tb_lmdb_store *store, const char *folder, unsigned readers_max,
+                            uint64_t map_bytes)
+{
+    int rc = mdb_env_create(&store->env);
+    if (rc != 0) {
+        store->env = NULL;
+        return rc;
+    }
+    if ((rc = mdb_env_set_mapsize(store->env, map_bytes)) != 0 ||
+        (rc = mdb_env_set_maxdbs(store->env, TB_DB_COUNT)) != 0 ||
+        (rc = mdb_env_set_maxreaders(store->env, readers_max + READERS_EXTRA)) != 0 ||
+        (rc = mdb_env_open(store->env, folder, MDB_NOTLS, 0600)) != 0) {
+        mdb_env_close(store->env);
+        store->env = NULL;
+    }
+    return rc;
+}
+
+/* The map is address space, not memory: as much as there may be of it, less where it is limited. */
+static int open_env(struct tb_lmdb_store *store, const struct tb_store_options *options,
+                    const char *folder)
+{
+    uint64_t map_bytes = options->map_bytes != 0 ? options->map_bytes : MAP_BYTES_DEFAULT;
+    uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+    if (map_bytes < MAP_BYTES_MIN) {
+        map_bytes = MAP_BYTES_MIN;
+    }
+    map_bytes -= map_bytes % page_bytes;
+    int rc = open_env_of_size(store, folder, options->readers_max, map_bytes);
+    while (rc == ENOMEM && map_bytes / 2 >= MAP_BYTES_SMALL) {
+        map_bytes /= 2;
+        rc = open_env_of_size(store, folder, options->readers_max, map_bytes);
+    }
+    return rc;
+}
+
+static enum tb_err explain(const struct tb_lmdb_store *store, int rc, const char *folder, char *why,
+                           size_t why_size)
+{
+    enum tb_err err = tb_lmdb_write_err(store, rc);
+    if (err == TB_E_STORAGE_FULL) {
+        snprintf(why, why_size, "There is no room on the disk of the data folder %s", folder);
+    } else if (err == TB_E_STORAGE_CORRUPT || rc == MDB_VERSION_MISMATCH) {
+        snprintf(why, why_size, "%s/data.mdb is damaged or is not a board's", folder);
+        err = TB_E_STORAGE_CORRUPT;
+    } else if (rc == EACCES || rc == EPERM || rc == EROFS) {
+        snprintf(why, why_size, "The data folder %s cannot be written: %s", folder, strerror(rc));
+    } else {
+        snprintf(why, why_size, "The store in %s cannot be opened: %s", folder, mdb_strerror(rc));
+    }
+    return err;
+}
+
+static int put_meta(MDB_txn *mdb, MDB_dbi meta, const char *name, const void *bytes, size_t size)
+{
+    MDB_val key = tb_mdb_val(name, strlen(name));
+    MDB_val value = tb_mdb_val(bytes, size);
+    return mdb_put(mdb, meta, &key, &value, 0);
+}
+
+static int write_first_head(struct tb_lmdb_store *store, MDB_txn *mdb)
+{
+    uint32_t format = TB_RECORD_FORMAT;
+    struct tb_head head = {.oldest_seq = 1};
+    if (getentropy(&head.store_id, sizeof head.store_id) != 0) {
+        return errno;
+    }
+    uint8_t record[TB_RECORD_HEAD_BYTES];
+    tb_record_encode_head(&head, record);
+    int rc = put_meta(mdb, store->dbis[TB_DB_META], "format", &format, sizeof format);
+    return rc != 0 ? rc : put_meta(mdb, store->dbis[TB_DB_META], "head", record, sizeof record);
+}
+
+static int make_store(struct tb_lmdb_store *store, MDB_txn *mdb)
+{
+    int rc = 0;
+    for (int db = 0; db < TB_DB_COUNT && rc == 0; db++) {
+        rc = mdb_dbi_open(mdb, db_names[db], MDB_CREATE, &store->dbis[db]);
+    }
+    return rc != 0 ? rc : write_first_head(store, mdb);
+}
+
+/* MDB_INVALID: something else than a board. */
+static int read_format(struct tb_lmdb_store *store, MDB_txn *mdb, uint32_t *format)
+{
+    int rc = mdb_dbi_open(mdb, db_names[TB_DB_META], 0, &store->dbis[TB_DB_META]);
+    MDB_val key = tb_mdb_val("format", strlen("format"));
+    MDB_val value;
+    if (rc == 0) {
+        rc = mdb_get(mdb, store->dbis[TB_DB_META], &key, &value);
+    }
+    if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE ||
+        (rc == 0 && value.mv_size != sizeof *format)) {
+        return MDB_INVALID;
+    }
+    if (rc == 0) {
+        memcpy(format, value.mv_data, sizeof *format);
+    }
+    return rc;
+}
+
+static int open_dbs(struct tb_lmdb_store *store, MDB_txn *mdb)
+{
+    int rc = 0;
+    for (int db = 0; db < TB_DB_COUNT && rc == 0; db++) {
+        rc = mdb_dbi_open(mdb, db_names[db], 0, &store->dbis[db]);
+    }
+    return rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE ? MDB_INVALID : rc;
+}
+
+static int is_new(MDB_txn *mdb, bool *yes)
+{
+    MDB_dbi main_dbi = 0;
+    MDB_stat stat;
+    int rc = mdb_dbi_open(mdb, NULL, 0, &main_dbi);
+    if (rc == 0) {
+        rc = mdb_stat(mdb, main_dbi, &stat);
+    }
+    *yes = rc == 0 && stat.ms_entries == 0;
+    return rc;
+}
+
+static enum tb_err open_format(struct tb_lmdb_store *store, MDB_txn *mdb, const char *folder,
+                               char *why, size_t why_size)
+{
+    bool fresh = false;
+    uint32_t format = TB_RECORD_FORMAT;
+    int rc = is_new(mdb, &fresh);
+    if (rc == 0) {
+        rc = fresh ? make_store(store, mdb) : read_format(store, mdb, &format);
+    }
+    if (rc == 0 && format > TB_RECORD_FORMAT) {
+        snprintf(why, why_size,
+                 "The board in %s has format %u, made by a newer taskboardd; this one knows "
+                 "formats up to %u",
+                 folder, format, TB_RECORD_FORMAT);
+        return TB_E_STORAGE_DOWN;
+    }
+    if (rc == 0 && format < TB_RECORD_FORMAT) {
+        rc = MDB_INVALID; /* no older format was ever written */
+    }
+    if (rc == 0) {
+        rc = open_dbs(store, mdb);
+    }
+    return rc == 0 ? TB_OK : explain(store, rc, folder, why, why_size);
+}
+
+/* Opens or makes the databases, durably. */
+static enum tb_err open_board(struct tb_lmdb_store *store, const char *folder, char *why,
+                              size_t why_size)
+{
+    int dead = 0;
+    MDB_txn *mdb = NULL;
+    int rc = mdb_reader_check(store->env, &dead);
+    if (rc == 0) {
+        rc = mdb_txn_begin(store->env, NULL, 0, &mdb);
+    }
+    if (rc != 0) {
+        return explain(store, rc, folder, why, why_size);
+    }
+    enum tb_err err = open_format(store, mdb, folder, why, why_size);
+    if (err != TB_OK) {
+        mdb_txn_abort(mdb);
+        return err;
+    }
+    rc = mdb_txn_commit(mdb);
+    if (rc == 0 && fsync(store->folder_fd) != 0) {
+        rc = errno;
+    }
+    return rc == 0 ? TB_OK : explain(store, rc, folder, why, why_size);
+}
+
+enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *folder,
+                         struct tb_store **store, char *why, size_t why_size)
+{
+    struct tb_lmdb_store *opening = calloc(1, sizeof *opening);
+    if (opening == NULL) {
+        abort();
+    }
+    opening->base.ops = &ops;
+    opening->tuning = (struct tb_run_tuning)TB_RUN_TUNING_DEFAULT;
+    enum tb_err err = tb_lmdb_folder_open(folder, options->create, &opening->folder_fd,
+                                          &opening->lock_fd, why, why_size);
+    if (err != TB_OK) {
+        free(opening);
+        return err;
+    }
+    opening->scratch = tb_arena_new(0);
+    int rc = open_env(opening, options, folder);
+    err = rc == 0 ? open_board(opening, folder, why, why_size)
+                  : explain(opening, rc, folder, why, why_size);
+    if (err != TB_OK) {
+        close_store(&opening->base);
+        return err;
+    }
+    MDB_envinfo info;
+    MDB_stat stat;
+    mdb_env_info(opening->env, &info);
+    mdb_env_stat(opening->env, &stat);
+    opening->pages_max = info.me_mapsize / stat.ms_psize;
+    *store = &opening->base;
+    return TB_OK;
+}

@@ -1,0 +1,58 @@
+/* Keys of the entries of all secondary indexes, told apart by the first byte. RANK, UNIQUE,
+ * DUE and DEPENDENT, which rules look at while they write, stand in a B-tree, the `index` database;
+ * all others in runs (run.h).
+ *
+ * Numbers are big-endian, so that bytewise order is numeric order; signed ones have their top bit
+ * flipped. A text of variable length is followed by a byte that no canonical text contains, so that
+ * one text's entries never stand among another's:
+ *
+ *   text 00                 at most TB_KEY_TEXT_BYTES_MAX bytes: the text itself
+ *   first 32 bytes 01 hash  a longer one; hash is its XXH3 of 128 bits. Two texts might share it,
+ *                           so whoever reads such an entry compares with the record
+ *
+ * Every entry ends in parts of fixed length (a number, an id). */
+#ifndef TB_LMDB_KEYS_H
+#define TB_LMDB_KEYS_H
+
+#include "taskboard/task.h"
+
+#define TB_KEY_TEXT_BYTES_MAX 128
+#define TB_KEY_BYTES_MAX      192
+
+/* On disk: never renumbered. */
+enum tb_index {
+    TB_INDEX_CREATED = 1,    /* state, id */
+    TB_INDEX_UPDATED = 2,    /* state, updated_ms, id */
+    TB_INDEX_RANK = 3,       /* state, rank_ms, id */
+    TB_INDEX_ASSIGNEE = 4,   /* text, id */
+    TB_INDEX_CREATED_BY = 5, /* text, id */
+    TB_INDEX_PARENT = 6,     /* parent id, id */
+    TB_INDEX_UNIQUE = 7,     /* text, id; tasks that are not done */
+    TB_INDEX_DUE = 8,        /* due_ms, id */
+    TB_INDEX_TAG = 9,        /* text, id */
+    TB_INDEX_DEPENDENT = 10, /* text of the dependency, id */
+    TB_INDEX_WORD = 11,      /* text, id */
+    TB_INDEX_EVENT = 12,     /* task id, seq */
+};
+
+struct tb_key {
+    size_t len;
+    uint8_t bytes[TB_KEY_BYTES_MAX];
+};
+
+void tb_key_start(struct tb_key *key, enum tb_index index);
+void tb_key_add_byte(struct tb_key *key, uint8_t byte);
+void tb_key_add_u32(struct tb_key *key, uint32_t number);
+void tb_key_add_u64(struct tb_key *key, uint64_t number);
+void tb_key_add_i64(struct tb_key *key, int64_t number);
+void tb_key_add_id(struct tb_key *key, struct tb_id id);
+void tb_key_add_text(struct tb_key *key, struct tb_str text);
+
+/* The numbers alone, as they stand in a key. */
+void tb_key_write_u32(uint8_t out[4], uint32_t number);
+void tb_key_write_u64(uint8_t out[8], uint64_t number);
+void tb_key_write_i64(uint8_t out[8], int64_t number);
+uint64_t tb_key_read_u64(const uint8_t in[8]);
+int64_t tb_key_read_i64(const uint8_t in[8]);
+
+#endif

@@ -1,0 +1,155 @@
+#include "lmdb/list.h"
+
+#include <assert.h>
+
+int tb_list_open(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, const struct tb_key *prefix,
+                 size_t suffix_len, struct tb_list *list)
+{
+    assert(suffix_len <= TB_SUFFIX_BYTES_MAX);
+    *list = (struct tb_list){.txn = txn, .suffix_len = suffix_len};
+    if (prefix != NULL) {
+        assert(prefix->len + suffix_len <= sizeof list->key);
+        memcpy(list->key, prefix->bytes, prefix->len);
+        list->prefix_len = prefix->len;
+    }
+    if (db != TB_DB_RUN) {
+        return mdb_cursor_open(txn->mdb, txn->store->dbis[db], &list->cursor);
+    }
+    int rc = 0;
+    list->runs = tb_run_list_open(txn, list->key, list->prefix_len, &rc);
+    return rc;
+}
+
+void tb_list_close(struct tb_list *list)
+{
+    if (list->cursor != NULL) {
+        mdb_cursor_close(list->cursor);
+        list->cursor = NULL;
+    }
+    tb_run_list_close(list->runs);
+    list->runs = NULL;
+}
+
+/* --- of a B-tree --- */
+
+/* Moves the cursor and says in on_entry whether it still stands in the list. */
+static int move(struct tb_list *list, MDB_val *key, MDB_cursor_op op)
+{
+    list->on_entry = false;
+    int rc = mdb_cursor_get(list->cursor, key, &list->value, op);
+    if (rc != 0) {
+        return rc == MDB_NOTFOUND ? 0 : rc;
+    }
+    if (key->mv_size < list->prefix_len || memcmp(key->mv_data, list->key, list->prefix_len) != 0) {
+        return 0;
+    }
+    if (key->mv_size != list->prefix_len + list->suffix_len) {
+        return MDB_CORRUPTED;
+    }
+    memcpy(list->key + list->prefix_len, (const uint8_t *)key->mv_data + list->prefix_len,
+           list->suffix_len);
+    list->on_entry = true;
+    return 0;
+}
+
+static int step_tree(struct tb_list *list, enum tb_list_way way)
+{
+    MDB_val key = tb_mdb_val(NULL, 0);
+    return move(list, &key, way == TB_LIST_UP ? MDB_NEXT : MDB_PREV);
+}
+
+static bool stands_on(const struct tb_list *list, const uint8_t *suffix)
+{
+    return list->on_entry && memcmp(tb_list_suffix(list), suffix, list->suffix_len) == 0;
+}
+
+/* The first entry not below the suffix or, walking down, the last one not above it. */
+static int seek_tree(struct tb_list *list, enum tb_list_way way, const uint8_t *suffix,
+                     size_t suffix_len)
+{
+    uint8_t bytes[TB_KEY_BYTES_MAX];
+    memcpy(bytes, list->key, list->prefix_len);
+    memcpy(bytes + list->prefix_len, suffix, suffix_len);
+    MDB_val key = tb_mdb_val(bytes, list->prefix_len + suffix_len);
+    if (key.mv_size == 0) { /* the whole database, from its beginning */
+        return move(list, &key, MDB_FIRST);
+    }
+    MDB_val found = key;
+    list->on_entry = false;
+    int rc = mdb_cursor_get(list->cursor, &found, &list->value, MDB_SET_RANGE);
+    bool past_end = rc == MDB_NOTFOUND;
+    if (!past_end) {
+        rc = rc != 0 ? rc : move(list, &found, MDB_GET_CURRENT);
+    } else if (way == TB_LIST_UP) {
+        return 0;
+    } else {
+        rc = 0;
+    }
+    if (rc != 0 || way == TB_LIST_UP || stands_on(list, suffix)) {
+        return rc;
+    }
+    return past_end ? move(list, &key, MDB_LAST) : step_tree(list, way);
+}
+
+/* --- of runs --- */
+
+static int show_run(struct tb_list *list, int rc)
+{
+    const struct tb_key *key = &list->runs->key;
+    list->on_entry = rc == 0 && list->runs->on_entry;
+    if (!list->on_entry) {
+        return rc;
+    }
+    if (key->len != list->prefix_len + list->suffix_len) {
+        list->on_entry = false;
+        return MDB_CORRUPTED;
+    }
+    memcpy(list->key + list->prefix_len, key->bytes + list->prefix_len, list->suffix_len);
+    return 0;
+}
+
+/* --- of either --- */
+
+/* `suffix` NULL: from the end of the list that the way begins at. */
+static int seek(struct tb_list *list, enum tb_list_way way, const uint8_t *suffix)
+{
+    uint8_t top[TB_SUFFIX_BYTES_MAX];
+    memset(top, 0xff, sizeof top);
+    size_t len = suffix == NULL && way == TB_LIST_UP ? 0 : list->suffix_len;
+    const uint8_t *from = suffix == NULL ? top : suffix;
+    if (list->runs == NULL) {
+        return seek_tree(list, way, from, len);
+    }
+    return show_run(
+        list, tb_run_list_seek(list->runs, way == TB_LIST_UP ? TB_RUN_UP : TB_RUN_DOWN, from, len));
+}
+
+int tb_list_next(struct tb_list *list, enum tb_list_way way)
+{
+    assert(list->on_entry);
+    return list->runs == NULL ? step_tree(list, way) : show_run(list, tb_run_list_next(list->runs));
+}
+
+int tb_list_start(struct tb_list *list, enum tb_list_way way, const uint8_t *after)
+{
+    int rc = seek(list, way, after);
+    return rc == 0 && after != NULL && stands_on(list, after) ? tb_list_next(list, way) : rc;
+}
+
+static bool is_above(const struct tb_list *list, const uint8_t *bound)
+{
+    return list->on_entry && memcmp(tb_list_suffix(list), bound, list->suffix_len) > 0;
+}
+
+/* Lists that are walked together mostly move on by one: a step is tried before a search. */
+int tb_list_sink(struct tb_list *list, const uint8_t *bound)
+{
+    int rc = is_above(list, bound) ? tb_list_next(list, TB_LIST_DOWN) : 0;
+    if (rc != 0 || !is_above(list, bound)) {
+        return rc;
+    }
+    if (list->runs == NULL) {
+        return seek(list, TB_LIST_DOWN, bound);
+    }
+    return show_run(list, tb_run_list_sink(list->runs, bound, list->suffix_len));
+}

@@ -1,0 +1,196 @@
+/* Private to storage/lmdb/: the engine's structs and what its files share.
+ *
+ * Threads   The store's write transaction belongs to whoever began it; each reader has its own.
+ * Nothing else is shared but the environment, which LMDB guards. Codes     `rc` is a code of LMDB
+ * or errno; tb_lmdb_err turns it into a tb_err at the engine's edge. */
+#ifndef TB_LMDB_LMDB_H
+#define TB_LMDB_LMDB_H
+
+#include <lmdb.h>
+
+#include "engine.h"
+#include "lmdb/run.h"
+#include "record.h"
+
+enum tb_lmdb_db {
+    TB_DB_TASK,     /* id → task record */
+    TB_DB_NOTE,     /* task id, note id → note record */
+    TB_DB_ARTIFACT, /* task id, number u32 → artifact record */
+    TB_DB_EVENT,    /* first seq u64 → block of event records, see events.c */
+    TB_DB_INDEX,    /* the entries that rules read, see keys.h */
+    TB_DB_RUN,      /* run number u64, first key → block of all other entries, see run.h */
+    TB_DB_META, /* "format" → u32 little-endian, "head" → head record, "runs" → manifest */
+    TB_DB_COUNT,
+};
+
+struct tb_lmdb_store;
+
+/* Events that the write transaction has appended and not written yet. */
+struct tb_events {
+    uint64_t first; /* seq */
+    uint32_t count;
+    size_t ends_capacity;
+    uint32_t *ends; /* where each record ends */
+    size_t used;
+    size_t capacity;
+    uint8_t *records;
+};
+
+struct tb_lmdb_txn {
+    struct tb_txn base;
+    struct tb_lmdb_store *store;
+    MDB_txn *mdb;
+    struct tb_arena *arena;
+    struct tb_head head;
+    MDB_cursor *runs; /* walks TB_DB_RUN; opened at first use. A reader keeps it for its next
+                       * snapshots; that of a write transaction LMDB closes at the end */
+    bool runs_stale;  /* opened in an earlier snapshot */
+    struct tb_run_manifest manifest;
+    /* only in a write transaction */
+    uint8_t head_before[TB_RECORD_HEAD_BYTES];
+    MDB_cursor *index; /* writes TB_DB_INDEX; opened at first use, closed by LMDB at the end */
+    bool may_grow;     /* there was room at the beginning */
+    size_t puts;       /* records written, the head apart */
+    size_t deletes;    /* tasks deleted */
+    bool changed;      /* a run or a block of events was written before the commit */
+};
+
+struct tb_lmdb_reader {
+    struct tb_reader base;
+    struct tb_lmdb_txn txn; /* its one snapshot; base.ops is NULL while none is open */
+};
+
+struct tb_lmdb_store {
+    struct tb_store base;
+    MDB_env *env;
+    MDB_dbi dbis[TB_DB_COUNT];
+    int folder_fd;
+    int lock_fd;
+    size_t pages_max; /* of the map */
+    struct tb_run_tuning tuning;
+    /* owned by the thread that has the write transaction */
+    struct tb_lmdb_txn write;      /* the one write transaction */
+    struct tb_run_ops ops;         /* what it has put into runs and dropped so far */
+    struct tb_events events;       /* what it has appended */
+    struct tb_run_builder builder; /* for the blocks of its runs */
+    struct tb_arena *scratch;      /* its own; empty between calls */
+    unsigned tight_commits;        /* so many more are careful, as the disk was full lately */
+};
+
+static inline struct tb_lmdb_txn *tb_lmdb_txn_of(struct tb_txn *txn)
+{
+    return (struct tb_lmdb_txn *)txn;
+}
+
+static inline MDB_val tb_mdb_val(const void *bytes, size_t len)
+{
+    /* LMDB takes keys and values without const but does not write to them. */
+    return (MDB_val){len, (void *)(uintptr_t)bytes};
+}
+
+static inline struct tb_str tb_mdb_str(MDB_val val)
+{
+    return tb_str_from(val.mv_data, val.mv_size);
+}
+
+/* --- error.c --- */
+
+/* MDB_NOTFOUND becomes TB_E_ABSENT. */
+enum tb_err tb_lmdb_err(int rc);
+
+/* The same for what a write met: LMDB reports a write cut short by a full disk as EIO. */
+enum tb_err tb_lmdb_write_err(const struct tb_lmdb_store *store, int rc);
+
+/* For an entry that must be there because another names it. */
+enum tb_err tb_lmdb_must_exist(enum tb_err err);
+
+/* --- folder.c: the data folder and its lock --- */
+
+enum tb_err tb_lmdb_folder_open(const char *folder, bool create, int *folder_fd, int *lock_fd,
+                                char *why, size_t why_size);
+
+/* --- txn.c --- */
+
+enum tb_err tb_lmdb_write_begin(struct tb_store *store, struct tb_arena *arena,
+                                struct tb_txn **txn);
+enum tb_err tb_lmdb_write_commit(struct tb_txn *txn);
+void tb_lmdb_write_abort(struct tb_txn *txn);
+enum tb_err tb_lmdb_reader_new(struct tb_store *store, struct tb_reader **reader);
+void tb_lmdb_reader_free(struct tb_reader *reader);
+enum tb_err tb_lmdb_read_begin(struct tb_reader *reader, struct tb_arena *arena,
+                               struct tb_txn **txn);
+void tb_lmdb_read_end(struct tb_txn *txn);
+struct tb_arena *tb_lmdb_swap_arena(struct tb_txn *txn, struct tb_arena *arena);
+
+/* Stores a record of `size` bytes under the key and hands out where it is to be encoded. `flags`
+ * are those of mdb_put. */
+int tb_lmdb_put(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, MDB_val key, size_t size,
+                unsigned flags, void **record);
+
+/* --- room.c: what happens near the end of the map --- */
+
+bool tb_lmdb_may_grow(struct tb_lmdb_txn *txn);
+
+/* MDB_MAP_FULL: the transaction must not commit, because too little would be left. */
+int tb_lmdb_leave_room(struct tb_lmdb_txn *txn);
+
+/* Whether a value should have no more than one page, because the file cannot or should not get
+ * longer: single free pages are always found, many in a row are not. */
+bool tb_lmdb_is_tight(const struct tb_lmdb_txn *txn);
+
+/* To be told how each commit ended. */
+void tb_lmdb_note_commit(struct tb_lmdb_store *store, enum tb_err err);
+
+/* --- index.c --- */
+
+/* Where the entries of an index stand. */
+static inline enum tb_lmdb_db tb_lmdb_index_db(enum tb_index index)
+{
+    bool tree = index == TB_INDEX_RANK || index == TB_INDEX_UNIQUE || index == TB_INDEX_DUE ||
+                index == TB_INDEX_DEPENDENT;
+    return tree ? TB_DB_INDEX : TB_DB_RUN;
+}
+
+/* Turns the index entries of `old` into those of `task`; either may be NULL. */
+int tb_lmdb_index_change(struct tb_lmdb_txn *txn, const struct tb_task *old,
+                         const struct tb_task *task);
+
+/* --- events.c --- */
+
+void tb_events_fini(struct tb_events *events);
+void tb_events_forget(struct tb_events *events);
+
+/* Writes the appended events as a block. */
+int tb_events_flush(struct tb_lmdb_txn *txn);
+
+/* --- the calls of storage.h: task.c, lookup.c, attached.c, events.c, query.c --- */
+
+enum tb_err tb_lmdb_get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task);
+enum tb_err tb_lmdb_put_task(struct tb_txn *txn, const struct tb_task *old,
+                             const struct tb_task *task);
+enum tb_err tb_lmdb_delete_task(struct tb_txn *txn, const struct tb_task *old);
+enum tb_err tb_lmdb_find_unique(struct tb_txn *txn, struct tb_str unique_key, struct tb_id *id);
+enum tb_err tb_lmdb_visit_dependents(struct tb_txn *txn, struct tb_str dependency,
+                                     tb_visit_id *visit, void *ctx);
+enum tb_err tb_lmdb_next_due(struct tb_txn *txn, int64_t *due_ms, struct tb_id *id);
+enum tb_err tb_lmdb_put_note(struct tb_txn *txn, struct tb_id task_id, struct tb_id note_id,
+                             struct tb_str wire);
+enum tb_err tb_lmdb_visit_notes(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
+                                void *ctx);
+enum tb_err tb_lmdb_put_artifact(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                                 struct tb_str wire);
+enum tb_err tb_lmdb_visit_artifacts(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
+                                    void *ctx);
+enum tb_err tb_lmdb_append_event(struct tb_txn *txn, const struct tb_event *event);
+enum tb_err tb_lmdb_visit_events(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
+                                 tb_visit_event *visit, void *ctx);
+enum tb_err tb_lmdb_visit_tasks(struct tb_txn *txn, const struct tb_task_query *query,
+                                tb_visit_task *visit, void *ctx, struct tb_query_end *end);
+
+/* The task without a copy: valid until the next write or the end of the transaction. */
+enum tb_err tb_lmdb_peek_task(struct tb_lmdb_txn *txn, struct tb_id id, struct tb_task *task);
+
+/* Removes every note and artifact of the task. */
+int tb_lmdb_delete_attached(struct tb_lmdb_txn *txn, struct tb_id task_id);
+
+#endif

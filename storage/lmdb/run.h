@@ -1,0 +1,250 @@
+/* Runs: the set of keys of the lists, kept so that a commit writes few places.
+ *
+ * A B-tree changes one page for each tag, word or person that a task names, anywhere in the file.
+ * So the entries of the lists stand in sorted runs instead: a commit sorts its operations (put or
+ * drop a key) and writes them as one new run; runs are merged into bigger ones later, a little with
+ * each commit. Everything happens inside the transaction that it belongs to.
+ *
+ *   level 0   [9] [8]               one run a commit
+ *   level 1   [7] [3]               as soon as a level has fan_in runs, they are merged into one of
+ *   level 2   [2]                   the next level
+ *
+ * Order     Who looks a key up asks levels ascending, within a level numbers descending: that is
+ *           newest first. It stays so, whatever levels merge at the same time: a merge takes the
+ *           oldest runs of its level, all up to a number, while new ones arrive above that number
+ *           only; its output becomes the newest of the next level, being newer than all there (they
+ *           left this level earlier) and older than all that stays behind; and its number is
+ *           greater than theirs, because the merges of one level begin one after another. Until a
+ *           merge ends its inputs stay in force and nobody reads its output.
+ * Pairs     Whoever writes keeps to this: a key is put only when it is absent and dropped only when
+ *           it is present. So puts and drops of a key alternate, and of neighbours in age a put and
+ *           a drop cancel out: what is left of any stretch of a key's operations is nothing when
+ *           its first and its last differ, and its last when they are alike. Merges use that at
+ *           every level; drops do not pile up.
+ * Crash     What a merge has done so far is in the same transaction as the note how far it came
+ *           (the manifest, run_manifest.c): after a crash it goes on there.
+ *
+ * Files: run_page.c pages and blocks; run_manifest.c which runs there are; run_ops.c what this
+ * transaction has put and dropped so far; run_source.c a place in one run; run_walk.c walks several
+ * as one; run_list.c lists for readers; run_merge.c merging and deleting; run_write.c commit. */
+#ifndef TB_LMDB_RUN_H
+#define TB_LMDB_RUN_H
+
+#include <lmdb.h>
+
+#include "lmdb/run_page.h"
+
+struct tb_lmdb_txn;
+
+#define TB_RUN_LEVELS_MAX  16
+#define TB_RUN_INPUTS_MAX  16
+#define TB_RUN_COUNT_MAX   512
+#define TB_RUN_GARBAGE_MAX 1024
+
+/* Changed by tests only. */
+struct tb_run_tuning {
+    unsigned fan_in;       /* 2 to TB_RUN_INPUTS_MAX */
+    unsigned block_pages;  /* 1 to TB_RUN_BLOCK_PAGES_MAX */
+    uint32_t step_entries; /* that a merge takes in one go at most */
+};
+
+#define TB_RUN_TUNING_DEFAULT                                                                      \
+    {                                                                                              \
+        .fan_in = 4, .block_pages = TB_RUN_BLOCK_PAGES_MAX, .step_entries = 4096                   \
+    }
+
+/* --- run_manifest.c --- */
+
+struct tb_run_info {
+    uint64_t number; /* from 1 */
+    uint64_t entries;
+    uint32_t blocks;
+    uint32_t level;
+};
+
+/* A merge of the runs of a level up to input_max. */
+struct tb_run_merging {
+    uint64_t input_max;  /* 0: none is going on */
+    uint64_t output;     /* number of the run that it writes */
+    uint64_t entries;    /* written so far */
+    uint64_t left;       /* entries of the inputs not taken yet */
+    int64_t credit;      /* entries that it may take: what commits wrote */
+    uint32_t blocks;     /* written so far */
+    struct tb_key taken; /* the last key that it took; len 0: none */
+};
+
+struct tb_run_manifest {
+    bool loaded;
+    uint64_t next; /* number of the next run */
+    unsigned count;
+    unsigned garbage_count;
+    struct tb_run_info runs[TB_RUN_COUNT_MAX]; /* newest first: see Order above */
+    uint64_t garbage[TB_RUN_GARBAGE_MAX];      /* numbers of runs that are being deleted */
+    struct tb_run_merging merges[TB_RUN_LEVELS_MAX];
+};
+
+/* Loads it at first use in this transaction. */
+int tb_run_manifest_load(struct tb_lmdb_txn *txn);
+int tb_run_manifest_save(struct tb_lmdb_txn *txn);
+
+/* Puts the run where the order wants it. */
+void tb_run_manifest_add(struct tb_run_manifest *manifest, struct tb_run_info run);
+
+/* Moves a level's runs up to `input_max` to the garbage. */
+void tb_run_manifest_retire(struct tb_run_manifest *manifest, uint32_t level, uint64_t input_max);
+
+/* --- run_ops.c --- */
+
+/* What was done to one key in this transaction. */
+struct tb_run_op {
+    uint64_t head[2]; /* the key's first 16 bytes as numbers: settles most comparisons */
+    size_t at;        /* of the key in tb_run_ops.bytes */
+    uint8_t len;
+    bool first_put; /* the first thing done was a put */
+    bool last_put;
+};
+
+struct tb_run_ops {
+    size_t count;
+    size_t sorted; /* the first so many are sorted, each key once */
+    size_t capacity;
+    size_t bytes_used;
+    size_t bytes_capacity;
+    struct tb_run_op *ops;
+    struct tb_run_op *spare; /* of the same capacity */
+    uint8_t *bytes;
+};
+
+void tb_run_ops_fini(struct tb_run_ops *ops);
+void tb_run_ops_forget(struct tb_run_ops *ops);
+void tb_run_ops_add(struct tb_run_ops *ops, const struct tb_key *key, bool put);
+void tb_run_ops_sort(struct tb_run_ops *ops);
+
+/* Of the sorted ops: how many are not above the key. */
+size_t tb_run_ops_rank(const struct tb_run_ops *ops, const uint8_t *key, size_t len);
+
+static inline const uint8_t *tb_run_op_key(const struct tb_run_ops *ops, size_t i)
+{
+    return ops->bytes + ops->ops[i].at;
+}
+
+/* --- run_source.c --- */
+
+enum tb_run_way { TB_RUN_UP, TB_RUN_DOWN };
+
+/* A place in one run, or among the ops of the transaction (number 0). What it points at lives until
+ * the next write of the transaction. */
+struct tb_run_source {
+    struct tb_lmdb_txn *txn;
+    uint64_t number;
+    uint64_t head; /* of its key behind the walk's prefix; kept by run_walk.c */
+    MDB_val block_key;
+    MDB_val block; /* no bytes: none yet */
+    unsigned page_index;
+    bool on_entry;
+    struct tb_run_page page;
+    struct tb_run_place place; /* on_entry: the key and whether it was put */
+};
+
+void tb_run_source_init(struct tb_run_source *source, struct tb_lmdb_txn *txn, uint64_t number);
+
+/* To the first entry not below the key, or the last one not above it. on_entry says whether there
+ * is one. */
+int tb_run_source_seek(struct tb_run_source *source, enum tb_run_way way, const uint8_t *key,
+                       size_t len);
+int tb_run_source_step(struct tb_run_source *source, enum tb_run_way way);
+
+/* --- run_walk.c --- */
+
+/* Several sources as one: all their entries in the order of the keys, of the same key the newest
+ * first. */
+struct tb_run_walk {
+    enum tb_run_way way;
+    size_t prefix_len; /* all keys begin with these bytes; a source is at its end behind them */
+    const uint8_t *prefix;
+    size_t count;
+    struct tb_run_source *sources; /* newest first */
+    struct tb_run_source *front;   /* NULL: at the end */
+    struct tb_run_source *second;  /* comes behind the front; NULL: none */
+};
+
+int tb_run_walk_seek(struct tb_run_walk *walk, const uint8_t *key, size_t len);
+int tb_run_walk_step(struct tb_run_walk *walk);
+
+/* Walking down: moves those sources that stand above the key to the last entry not above it. */
+int tb_run_walk_sink(struct tb_run_walk *walk, const uint8_t *key, size_t len);
+
+static inline bool tb_run_same_key(const struct tb_key *a, const struct tb_key *b)
+{
+    return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+static inline bool tb_run_begins_with(const struct tb_key *key, const uint8_t *prefix, size_t len)
+{
+    return key->len >= len && memcmp(key->bytes, prefix, len) == 0;
+}
+
+/* --- run_list.c --- */
+
+/* The keys present that begin with a prefix. */
+struct tb_run_list {
+    struct tb_run_walk walk;
+    bool on_entry;
+    struct tb_key key; /* of the entry; the prefix always */
+    struct tb_run_source sources[];
+};
+
+/* NULL and `*rc` when the manifest cannot be read. */
+struct tb_run_list *tb_run_list_open(struct tb_lmdb_txn *txn, const uint8_t *prefix,
+                                     size_t prefix_len, int *rc);
+void tb_run_list_close(struct tb_run_list *list);
+int tb_run_list_seek(struct tb_run_list *list, enum tb_run_way way, const uint8_t *suffix,
+                     size_t suffix_len);
+int tb_run_list_next(struct tb_run_list *list);
+int tb_run_list_sink(struct tb_run_list *list, const uint8_t *bound, size_t bound_len);
+
+/* --- run_merge.c --- */
+
+/* The work that `written` new entries make due: begins merges, does a part of each, deletes a part
+ * of the garbage. */
+int tb_run_work(struct tb_lmdb_txn *txn, uint64_t written);
+
+/* --- run_write.c --- */
+
+/* Puts or drops a key; see Pairs above. */
+int tb_run_put(struct tb_lmdb_txn *txn, const struct tb_key *key);
+int tb_run_drop(struct tb_lmdb_txn *txn, const struct tb_key *key);
+
+/* Writes what the transaction has put and dropped as a run, and does the work that is due. To be
+ * called before the commit. */
+int tb_run_flush(struct tb_lmdb_txn *txn);
+
+/* How big a block may be: one page when room is scarce, see room.c. */
+unsigned tb_run_block_pages(const struct tb_lmdb_txn *txn);
+
+/* Whether there is room for merging so many entries: it needs some before it gives some back. */
+bool tb_run_may_merge(const struct tb_lmdb_txn *txn, uint64_t entries);
+
+/* Stores the builder's block; `append`: behind all others. */
+int tb_run_store_block(struct tb_lmdb_txn *txn, struct tb_run_builder *builder, bool append);
+
+/* The cursor of the `run` database that a transaction's sources share. */
+int tb_run_cursor(struct tb_lmdb_txn *txn, MDB_cursor **cursor);
+
+/* The key of a block: number, first key. */
+struct tb_run_block_key {
+    size_t len;
+    uint8_t bytes[sizeof(uint64_t) + TB_KEY_BYTES_MAX];
+};
+
+static inline void tb_run_block_key(struct tb_run_block_key *block, uint64_t number,
+                                    const uint8_t *key, size_t len)
+{
+    tb_key_write_u64(block->bytes, number);
+    if (len > 0) {
+        memcpy(block->bytes + sizeof number, key, len);
+    }
+    block->len = sizeof number + len;
+}
+
+#endif

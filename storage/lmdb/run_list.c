@@ -1,0 +1,108 @@
+#include <assert.h>
+#include <stdlib.h>
+
+#include "lmdb/lmdb.h"
+
+static bool has_ops(const struct tb_lmdb_txn *txn)
+{
+    return txn->base.writable && txn->store->ops.count > 0;
+}
+
+struct tb_run_list *tb_run_list_open(struct tb_lmdb_txn *txn, const uint8_t *prefix,
+                                     size_t prefix_len, int *rc)
+{
+    *rc = tb_run_manifest_load(txn);
+    if (*rc != 0) {
+        return NULL;
+    }
+    const struct tb_run_manifest *manifest = &txn->manifest;
+    struct tb_run_list *list =
+        malloc(sizeof *list + (manifest->count + 1U) * sizeof *list->sources);
+    if (list == NULL) {
+        abort();
+    }
+    list->on_entry = false;
+    memcpy(list->key.bytes, prefix, prefix_len);
+    list->walk = (struct tb_run_walk){
+        .prefix = list->key.bytes, .prefix_len = prefix_len, .sources = list->sources};
+    if (has_ops(txn)) {
+        tb_run_ops_sort(&txn->store->ops);
+        tb_run_source_init(&list->sources[list->walk.count++], txn, 0);
+    }
+    for (unsigned i = 0; i < manifest->count; i++) {
+        tb_run_source_init(&list->sources[list->walk.count++], txn, manifest->runs[i].number);
+    }
+    return list;
+}
+
+void tb_run_list_close(struct tb_run_list *list)
+{
+    free(list);
+}
+
+/* Moves every source that stands on the list's key past it. */
+static int pass_key(struct tb_run_list *list)
+{
+    struct tb_run_walk *walk = &list->walk;
+    int rc = 0;
+    do {
+        rc = tb_run_walk_step(walk);
+    } while (rc == 0 && walk->front != NULL &&
+             tb_run_same_key(&walk->front->place.key, &list->key));
+    return rc;
+}
+
+/* From the walk's front on, to the first key whose newest entry is a put. */
+static int settle(struct tb_run_list *list)
+{
+    const struct tb_run_walk *walk = &list->walk;
+    int rc = 0;
+    list->on_entry = false;
+    while (rc == 0 && walk->front != NULL && !list->on_entry) {
+        const struct tb_run_place *place = &walk->front->place;
+        list->key.len = place->key.len;
+        memcpy(list->key.bytes + walk->prefix_len, place->key.bytes + walk->prefix_len,
+               place->key.len - walk->prefix_len);
+        list->on_entry = place->put;
+        rc = place->put ? 0 : pass_key(list);
+    }
+    return rc;
+}
+
+static size_t target(const struct tb_run_list *list, const uint8_t *suffix, size_t suffix_len,
+                     uint8_t key[TB_KEY_BYTES_MAX])
+{
+    size_t prefix_len = list->walk.prefix_len;
+    assert(prefix_len + suffix_len <= TB_KEY_BYTES_MAX);
+    memcpy(key, list->key.bytes, prefix_len);
+    if (suffix_len > 0) {
+        memcpy(key + prefix_len, suffix, suffix_len);
+    }
+    return prefix_len + suffix_len;
+}
+
+int tb_run_list_seek(struct tb_run_list *list, enum tb_run_way way, const uint8_t *suffix,
+                     size_t suffix_len)
+{
+    uint8_t key[TB_KEY_BYTES_MAX];
+    size_t len = target(list, suffix, suffix_len, key);
+    list->walk.way = way;
+    int rc = tb_run_walk_seek(&list->walk, key, len);
+    return rc != 0 ? rc : settle(list);
+}
+
+int tb_run_list_next(struct tb_run_list *list)
+{
+    assert(list->on_entry);
+    int rc = pass_key(list);
+    return rc != 0 ? rc : settle(list);
+}
+
+int tb_run_list_sink(struct tb_run_list *list, const uint8_t *bound, size_t bound_len)
+{
+    uint8_t key[TB_KEY_BYTES_MAX];
+    size_t len = target(list, bound, bound_len, key);
+    assert(list->walk.way == TB_RUN_DOWN);
+    int rc = tb_run_walk_sink(&list->walk, key, len);
+    return rc != 0 ? rc : settle(list);
+}

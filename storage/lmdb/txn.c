@@ -1,0 +1,188 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lmdb/lmdb.h"
+
+static enum tb_err read_head(struct tb_lmdb_txn *txn)
+{
+    MDB_val key = tb_mdb_val("head", strlen("head"));
+    MDB_val value;
+    int rc = mdb_get(txn->mdb, txn->store->dbis[TB_DB_META], &key, &value);
+    if (rc != 0) {
+        return tb_lmdb_must_exist(tb_lmdb_err(rc));
+    }
+    return tb_record_decode_head(tb_mdb_str(value), &txn->head);
+}
+
+static void start(struct tb_lmdb_txn *txn, struct tb_lmdb_store *store, struct tb_arena *arena,
+                  bool writable)
+{
+    txn->base = (struct tb_txn){.ops = store->base.ops, .head = &txn->head, .writable = writable};
+    txn->store = store;
+    txn->arena = arena;
+    txn->manifest.loaded = false;
+    txn->runs_stale = txn->runs != NULL;
+}
+
+/* --- the write transaction --- */
+
+enum tb_err tb_lmdb_write_begin(struct tb_store *base, struct tb_arena *arena, struct tb_txn **out)
+{
+    struct tb_lmdb_store *store = (struct tb_lmdb_store *)base;
+    struct tb_lmdb_txn *txn = &store->write;
+    assert(txn->base.ops == NULL); /* one at a time */
+    MDB_txn *mdb = NULL;
+    int rc = mdb_txn_begin(store->env, NULL, 0, &mdb);
+    if (rc != 0) {
+        return tb_lmdb_err(rc);
+    }
+    *txn = (struct tb_lmdb_txn){.mdb = mdb};
+    start(txn, store, arena, true);
+    enum tb_err err = read_head(txn);
+    if (err != TB_OK) {
+        tb_lmdb_write_abort(&txn->base);
+        return err;
+    }
+    tb_record_encode_head(&txn->head, txn->head_before);
+    txn->may_grow = tb_lmdb_may_grow(txn);
+    *out = &txn->base;
+    return TB_OK;
+}
+
+static void forget(struct tb_lmdb_txn *txn)
+{
+    tb_run_ops_forget(&txn->store->ops);
+    tb_events_forget(&txn->store->events);
+}
+
+static bool has_changes(const struct tb_lmdb_txn *txn)
+{
+    return txn->changed || txn->puts + txn->deletes > 0 || txn->store->ops.count > 0 ||
+           txn->store->events.count > 0;
+}
+
+void tb_lmdb_write_abort(struct tb_txn *base)
+{
+    struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
+    forget(txn);
+    mdb_txn_abort(txn->mdb);
+    txn->base.ops = NULL;
+}
+
+static int put_head(struct tb_lmdb_txn *txn, const uint8_t head[TB_RECORD_HEAD_BYTES])
+{
+    MDB_val key = tb_mdb_val("head", strlen("head"));
+    MDB_val value = tb_mdb_val(head, TB_RECORD_HEAD_BYTES);
+    return mdb_put(txn->mdb, txn->store->dbis[TB_DB_META], &key, &value, 0);
+}
+
+enum tb_err tb_lmdb_write_commit(struct tb_txn *base)
+{
+    struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
+    uint8_t head[TB_RECORD_HEAD_BYTES];
+    tb_record_encode_head(&txn->head, head);
+    if (!has_changes(txn) && memcmp(head, txn->head_before, sizeof head) == 0) {
+        tb_lmdb_write_abort(base); /* nothing to make durable */
+        return TB_OK;
+    }
+    int rc = put_head(txn, head);
+    if (rc == 0) {
+        rc = tb_events_flush(txn);
+    }
+    if (rc == 0) {
+        rc = tb_run_flush(txn);
+    }
+    if (rc == 0) {
+        rc = tb_lmdb_leave_room(txn);
+    }
+    if (rc != 0) {
+        tb_lmdb_write_abort(base);
+    } else {
+        rc = mdb_txn_commit(txn->mdb);
+        txn->base.ops = NULL;
+    }
+    enum tb_err err = tb_lmdb_write_err(txn->store, rc);
+    tb_lmdb_note_commit(txn->store, err);
+    return err;
+}
+
+int tb_lmdb_put(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, MDB_val key, size_t size,
+                unsigned flags, void **record)
+{
+    txn->puts++;
+    MDB_val value = tb_mdb_val(NULL, size);
+    int rc = mdb_put(txn->mdb, txn->store->dbis[db], &key, &value, flags | MDB_RESERVE);
+    if (rc == MDB_KEYEXIST && (flags & MDB_APPEND) != 0) { /* not the last: anywhere else */
+        value = tb_mdb_val(NULL, size);
+        rc = mdb_put(txn->mdb, txn->store->dbis[db], &key, &value,
+                     (flags & ~(unsigned)MDB_APPEND) | MDB_RESERVE);
+    }
+    *record = value.mv_data;
+    return rc;
+}
+
+/* --- snapshots --- */
+
+enum tb_err tb_lmdb_reader_new(struct tb_store *base, struct tb_reader **out)
+{
+    struct tb_lmdb_store *store = (struct tb_lmdb_store *)base;
+    struct tb_lmdb_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL) {
+        abort();
+    }
+    reader->base.ops = store->base.ops;
+    reader->txn.store = store;
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &reader->txn.mdb);
+    if (rc != 0) {
+        free(reader);
+        return tb_lmdb_err(rc);
+    }
+    mdb_txn_reset(reader->txn.mdb); /* keeps the slot in the table of readers */
+    *out = &reader->base;
+    return TB_OK;
+}
+
+void tb_lmdb_reader_free(struct tb_reader *base)
+{
+    struct tb_lmdb_reader *reader = (struct tb_lmdb_reader *)base;
+    assert(reader->txn.base.ops == NULL);
+    if (reader->txn.runs != NULL) {
+        mdb_cursor_close(reader->txn.runs);
+    }
+    mdb_txn_abort(reader->txn.mdb);
+    free(reader);
+}
+
+enum tb_err tb_lmdb_read_begin(struct tb_reader *base, struct tb_arena *arena, struct tb_txn **out)
+{
+    struct tb_lmdb_txn *txn = &((struct tb_lmdb_reader *)base)->txn;
+    assert(txn->base.ops == NULL); /* one snapshot at a time */
+    int rc = mdb_txn_renew(txn->mdb);
+    if (rc != 0) {
+        return tb_lmdb_err(rc);
+    }
+    start(txn, txn->store, arena, false);
+    enum tb_err err = read_head(txn);
+    if (err != TB_OK) {
+        tb_lmdb_read_end(&txn->base);
+        return err;
+    }
+    *out = &txn->base;
+    return TB_OK;
+}
+
+void tb_lmdb_read_end(struct tb_txn *base)
+{
+    struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
+    mdb_txn_reset(txn->mdb);
+    txn->base.ops = NULL;
+}
+
+struct tb_arena *tb_lmdb_swap_arena(struct tb_txn *base, struct tb_arena *arena)
+{
+    struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
+    struct tb_arena *previous = txn->arena;
+    txn->arena = arena;
+    return previous;
+}

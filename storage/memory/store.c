@@ -1,0 +1,188 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "memory/memory.h"
+
+static void close_store(struct tb_store *base)
+{
+    struct tb_memory_store *store = (struct tb_memory_store *)base;
+    assert(store->readers == NULL && store->write.base.ops == NULL);
+    tb_table_fini(&store->tasks);
+    tb_table_fini(&store->notes);
+    tb_table_fini(&store->artifacts);
+    for (size_t i = 0; i < store->event_count; i++) {
+        free(store->events[i]);
+    }
+    free(store->events);
+    free(store->touched);
+    tb_memory_unique_fini(store);
+    pthread_mutex_destroy(&store->mutex);
+    free(store);
+}
+
+static void start(struct tb_memory_txn *txn, struct tb_memory_store *store, struct tb_arena *arena,
+                  bool writable)
+{
+    *txn = (struct tb_memory_txn){
+        .base = {.ops = store->base.ops, .head = &txn->head, .writable = writable},
+        .store = store,
+        .arena = arena,
+        .head = store->head,
+        .n = store->n + writable,
+        .event_count = store->event_count,
+    };
+}
+
+static enum tb_err write_begin(struct tb_store *base, struct tb_arena *arena, struct tb_txn **txn)
+{
+    struct tb_memory_store *store = (struct tb_memory_store *)base;
+    pthread_mutex_lock(&store->mutex);
+    assert(store->write.base.ops == NULL); /* one at a time */
+    start(&store->write, store, arena, true);
+    store->touched_count = 0;
+    pthread_mutex_unlock(&store->mutex);
+    *txn = &store->write.base;
+    return TB_OK;
+}
+
+/* The latest commit that every open snapshot is at or behind of. */
+static uint64_t oldest_snapshot(const struct tb_memory_store *store)
+{
+    uint64_t n = store->n;
+    for (const struct tb_memory_reader *r = store->readers; r != NULL; r = r->next) {
+        if (r->txn.base.ops != NULL && r->txn.n < n) {
+            n = r->txn.n;
+        }
+    }
+    return n;
+}
+
+static enum tb_err write_commit(struct tb_txn *base)
+{
+    struct tb_memory_txn *txn = tb_memory_txn_of(base);
+    struct tb_memory_store *store = txn->store;
+    pthread_mutex_lock(&store->mutex);
+    store->n = txn->n;
+    store->head = txn->head;
+    uint64_t oldest = oldest_snapshot(store);
+    for (size_t i = 0; i < store->touched_count; i++) {
+        tb_table_prune(store->touched[i].table, store->touched[i].key, oldest);
+    }
+    txn->base.ops = NULL;
+    pthread_mutex_unlock(&store->mutex);
+    return TB_OK;
+}
+
+static void write_abort(struct tb_txn *base)
+{
+    struct tb_memory_txn *txn = tb_memory_txn_of(base);
+    struct tb_memory_store *store = txn->store;
+    pthread_mutex_lock(&store->mutex);
+    tb_table_undo(&store->tasks, txn->n);
+    tb_table_undo(&store->notes, txn->n);
+    tb_table_undo(&store->artifacts, txn->n);
+    while (store->event_count > txn->event_count) {
+        free(store->events[--store->event_count]);
+    }
+    txn->base.ops = NULL;
+    pthread_mutex_unlock(&store->mutex);
+}
+
+static enum tb_err reader_new(struct tb_store *base, struct tb_reader **out)
+{
+    struct tb_memory_store *store = (struct tb_memory_store *)base;
+    struct tb_memory_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL) {
+        abort();
+    }
+    reader->base.ops = store->base.ops;
+    reader->txn.store = store;
+    pthread_mutex_lock(&store->mutex);
+    reader->next = store->readers;
+    store->readers = reader;
+    pthread_mutex_unlock(&store->mutex);
+    *out = &reader->base;
+    return TB_OK;
+}
+
+static void reader_free(struct tb_reader *base)
+{
+    struct tb_memory_reader *reader = (struct tb_memory_reader *)base;
+    struct tb_memory_store *store = reader->txn.store;
+    pthread_mutex_lock(&store->mutex);
+    assert(reader->txn.base.ops == NULL);
+    struct tb_memory_reader **link = &store->readers;
+    while (*link != reader) {
+        link = &(*link)->next;
+    }
+    *link = reader->next;
+    pthread_mutex_unlock(&store->mutex);
+    free(reader);
+}
+
+static enum tb_err read_begin(struct tb_reader *base, struct tb_arena *arena, struct tb_txn **txn)
+{
+    struct tb_memory_reader *reader = (struct tb_memory_reader *)base;
+    struct tb_memory_store *store = reader->txn.store;
+    pthread_mutex_lock(&store->mutex);
+    assert(reader->txn.base.ops == NULL); /* one snapshot at a time */
+    start(&reader->txn, store, arena, false);
+    pthread_mutex_unlock(&store->mutex);
+    *txn = &reader->txn.base;
+    return TB_OK;
+}
+
+static void read_end(struct tb_txn *base)
+{
+    struct tb_memory_txn *txn = tb_memory_txn_of(base);
+    pthread_mutex_lock(&txn->store->mutex);
+    txn->base.ops = NULL;
+    pthread_mutex_unlock(&txn->store->mutex);
+}
+
+static struct tb_arena *swap_arena(struct tb_txn *base, struct tb_arena *arena)
+{
+    struct tb_memory_txn *txn = (struct tb_memory_txn *)base;
+    struct tb_arena *previous = txn->arena;
+    txn->arena = arena;
+    return previous;
+}
+
+static const struct tb_store_ops ops = {
+    .close = close_store,
+    .write_begin = write_begin,
+    .write_commit = write_commit,
+    .write_abort = write_abort,
+    .reader_new = reader_new,
+    .reader_free = reader_free,
+    .read_begin = read_begin,
+    .read_end = read_end,
+    .swap_arena = swap_arena,
+    .get_task = tb_memory_get_task,
+    .put_task = tb_memory_put_task,
+    .delete_task = tb_memory_delete_task,
+    .find_unique = tb_memory_find_unique,
+    .visit_dependents = tb_memory_visit_dependents,
+    .next_due = tb_memory_next_due,
+    .put_note = tb_memory_put_note,
+    .visit_notes = tb_memory_visit_notes,
+    .put_artifact = tb_memory_put_artifact,
+    .visit_artifacts = tb_memory_visit_artifacts,
+    .append_event = tb_memory_append_event,
+    .visit_events = tb_memory_visit_events,
+    .visit_tasks = tb_memory_visit_tasks,
+};
+
+enum tb_err tb_memory_open(struct tb_store **out)
+{
+    struct tb_memory_store *store = calloc(1, sizeof *store);
+    if (store == NULL || getentropy(&store->head.store_id, sizeof store->head.store_id) != 0) {
+        abort();
+    }
+    store->base.ops = &ops;
+    store->head.oldest_seq = 1;
+    pthread_mutex_init(&store->mutex, NULL);
+    *out = &store->base;
+    return TB_OK;
+}

@@ -1,0 +1,48 @@
+/* Stored records: bytes that say by themselves what they are and whether they are whole.
+ *
+ *   record = checksum u64 | format u8 | kind u8 | … fields of the kind … | wire JSON
+ *
+ * The checksum is XXH3 (64 bits) over everything behind it. Numbers are little-endian. A task's or
+ * an event's strings are offsets into the wire JSON, so that encoding is a copy and decoding copies
+ * nothing. docs/STORAGE.md draws each kind. */
+#ifndef TB_STORAGE_RECORD_H
+#define TB_STORAGE_RECORD_H
+
+#include "taskboard/err.h"
+#include "taskboard/task.h"
+
+/* Raised when any kind changes its layout. */
+#define TB_RECORD_FORMAT 1
+
+enum tb_record_kind {
+    TB_RECORD_TASK = 'T',
+    TB_RECORD_EVENT = 'E',
+    TB_RECORD_NOTE = 'N',
+    TB_RECORD_ARTIFACT = 'A',
+    TB_RECORD_HEAD = 'H',
+};
+
+#define TB_RECORD_HEAD_BYTES 120
+
+/* Encoders fill exactly as many bytes as the size function says. The task or event must be
+ * rendered. Decoders hand out slices of `record`. They answer TB_E_STORAGE_CORRUPT, and leave the
+ * out-parameter alone, when the checksum, the format, the kind, a length, an offset or an
+ * enumerator is wrong. Thread-safe. */
+size_t tb_record_task_size(const struct tb_task *task);
+void tb_record_encode_task(const struct tb_task *task, void *out);
+TB_MUST_CHECK enum tb_err tb_record_decode_task(struct tb_str record, struct tb_task *task);
+
+size_t tb_record_event_size(const struct tb_event *event);
+void tb_record_encode_event(const struct tb_event *event, void *out);
+TB_MUST_CHECK enum tb_err tb_record_decode_event(struct tb_str record, struct tb_event *event);
+
+/* Notes and artifacts: nothing but their wire JSON. */
+size_t tb_record_wire_size(struct tb_str wire);
+void tb_record_encode_wire(enum tb_record_kind kind, struct tb_str wire, void *out);
+TB_MUST_CHECK enum tb_err tb_record_decode_wire(enum tb_record_kind kind, struct tb_str record,
+                                                struct tb_str *wire);
+
+void tb_record_encode_head(const struct tb_head *head, void *out);
+TB_MUST_CHECK enum tb_err tb_record_decode_head(struct tb_str record, struct tb_head *head);
+
+#endif

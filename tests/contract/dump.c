@@ -1,0 +1,115 @@
+#include "world.h"
+
+#include <inttypes.h>
+
+struct dumping {
+    struct tb_txn *txn;
+    struct tb_buf out;
+};
+
+static void add(struct dumping *dumping, struct tb_str line)
+{
+    tb_buf_add_str(&dumping->out, line);
+    TB_BUF_LIT(&dumping->out, "\n");
+}
+
+static struct tb_str id_text(struct dumping *dumping, struct tb_id id)
+{
+    char ulid[TB_ULID_LEN];
+    tb_ulid_format(id, ulid);
+    return tb_arena_dup(dumping->out.arena, tb_str_from(ulid, sizeof ulid));
+}
+
+static enum tb_visit dump_json(void *ctx, struct tb_id id, struct tb_str wire)
+{
+    struct dumping *dumping = ctx;
+    TB_BUF_LIT(&dumping->out, "  ");
+    add(dumping, id_text(dumping, id));
+    add(dumping, wire);
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit dump_id(void *ctx, struct tb_id id)
+{
+    struct dumping *dumping = ctx;
+    TB_BUF_LIT(&dumping->out, "  dependent ");
+    add(dumping, id_text(dumping, id));
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit dump_event(void *ctx, const struct tb_event *event)
+{
+    struct dumping *dumping = ctx;
+    struct tb_arena *arena = dumping->out.arena;
+    add(dumping, tb_arena_printf(arena, "event %" PRIu64 " %d %" PRId64, event->seq,
+                                 (int)event->type, event->at_ms));
+    add(dumping, id_text(dumping, event->id));
+    add(dumping, id_text(dumping, event->task_id));
+    add(dumping, event->wire);
+    add(dumping, event->actor);
+    add(dumping, event->tags);
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit dump_task(void *ctx, const struct tb_task *task)
+{
+    struct dumping *dumping = ctx;
+    struct tb_arena *arena = dumping->out.arena;
+    struct tb_task got = stored(dumping->txn, task->id);
+    assert_same_task(&got, task);
+    add(dumping, task->wire);
+    add(dumping, tb_arena_printf(arena,
+                                 "  rank %" PRId64 " due %" PRId64 " notes %u %" PRIu64
+                                 " artifacts %u ready %d summary %u",
+                                 task->rank_ms, task->due_ms, task->note_count, task->notes_bytes,
+                                 task->artifact_count, task->ready, task->summary_len));
+    assert_int_equal(tb_visit_notes(dumping->txn, task->id, dump_json, dumping), TB_OK);
+    assert_int_equal(tb_visit_artifacts(dumping->txn, task->id, dump_json, dumping), TB_OK);
+    assert_int_equal(
+        tb_visit_dependents(dumping->txn, id_text(dumping, task->id), dump_id, dumping), TB_OK);
+    if (task->unique_key.ptr != NULL) {
+        struct tb_id id = {{0}};
+        enum tb_err err = tb_find_unique(dumping->txn, task->unique_key, &id);
+        assert_true(err == TB_OK || err == TB_E_ABSENT);
+        TB_BUF_LIT(&dumping->out, "  unique ");
+        add(dumping, id_text(dumping, id));
+    }
+    return TB_VISIT_NEXT;
+}
+
+static void dump_head(struct dumping *dumping)
+{
+    const struct tb_head *head = tb_txn_head(dumping->txn);
+    struct tb_arena *arena = dumping->out.arena;
+    add(dumping, tb_arena_printf(arena, "head %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64,
+                                 head->seq, head->oldest_seq, head->last_ms, head->aging_ms));
+    add(dumping, id_text(dumping, head->last_id));
+    for (int state = 0; state < TB_STATE_COUNT; state++) {
+        add(dumping, tb_arena_printf(arena, "  %" PRIu64, head->task_counts[state]));
+    }
+}
+
+static void dump_list(struct dumping *dumping, enum tb_order order)
+{
+    struct tb_query_end end;
+    struct tb_task_query query = {.order = order, .states = TB_STATES_ALL};
+    assert_int_equal(tb_visit_tasks(dumping->txn, &query, dump_task, dumping, &end), TB_OK);
+}
+
+struct tb_str dump(struct world *world, struct tb_txn *txn)
+{
+    struct dumping dumping = {.txn = txn};
+    tb_buf_init(&dumping.out, world->arena, 64 * 1024);
+    dump_head(&dumping);
+    dump_list(&dumping, TB_ORDER_CREATED);
+    dump_list(&dumping, TB_ORDER_UPDATED);
+    dump_list(&dumping, TB_ORDER_RANK);
+    int64_t due_ms = 0;
+    struct tb_id due_id = {{0}};
+    enum tb_err err = tb_next_due(txn, &due_ms, &due_id);
+    assert_true(err == TB_OK || err == TB_E_ABSENT);
+    add(&dumping, tb_arena_printf(world->arena, "due %" PRId64, due_ms));
+    add(&dumping, id_text(&dumping, due_id));
+    assert_int_equal(tb_visit_events(txn, 0, (struct tb_id){{0}}, dump_event, &dumping), TB_OK);
+    return tb_buf_str(&dumping.out);
+}

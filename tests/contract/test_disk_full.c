@@ -1,0 +1,175 @@
+/* A real disk without room: a small file system is mounted, filled up and relieved. Needs root;
+ * else it is skipped. */
+#include "world.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+enum { DISK_MIB = 16, BALLAST_MIB = 5 };
+
+struct disk {
+    char folder[64]; /* the mount point */
+    char image[80];  /* of an ext4 file system */
+    char ballast[80];
+};
+
+static bool mount_tmpfs(struct disk *disk)
+{
+    char options[32];
+    snprintf(options, sizeof options, "size=%dm", DISK_MIB);
+    return mount("tmpfs", disk->folder, "tmpfs", 0, options) == 0;
+}
+
+static bool mount_ext4(struct disk *disk)
+{
+    char command[512];
+    snprintf(disk->image, sizeof disk->image, "%s.image", disk->folder);
+    snprintf(command, sizeof command,
+             "exec 2>/dev/null >/dev/null; truncate -s %dM %s && mkfs.ext4 -q -m 0 %s && "
+             "mount -o loop %s %s",
+             DISK_MIB, disk->image, disk->image, disk->image, disk->folder);
+    return system(command) == 0;
+}
+
+/* Without a mount the test is skipped. */
+static void disk_open(struct disk *disk, bool (*mount_it)(struct disk *disk))
+{
+    *disk = (struct disk){.folder = ""};
+    folder_make(disk->folder);
+    if (geteuid() != 0 || !mount_it(disk)) {
+        print_message("skipped: no file system can be mounted here\n");
+        folder_remove(disk->folder);
+        unlink(disk->image);
+        skip();
+    }
+    char *bytes = calloc(BALLAST_MIB, 1024 * 1024);
+    assert_non_null(bytes);
+    snprintf(disk->ballast, sizeof disk->ballast, "%s/ballast", disk->folder);
+    int fd = open(disk->ballast, O_CREAT | O_WRONLY, 0600);
+    assert_int_equal(write(fd, bytes, BALLAST_MIB * 1024 * 1024), BALLAST_MIB * 1024 * 1024);
+    assert_int_equal(fsync(fd), 0);
+    close(fd);
+    free(bytes);
+}
+
+static void disk_close(struct disk *disk)
+{
+    assert_int_equal(umount(disk->folder), 0);
+    folder_remove(disk->folder);
+    if (disk->image[0] != '\0') {
+        unlink(disk->image);
+    }
+}
+
+static enum tb_err try_create(struct world *world, size_t bytes)
+{
+    struct tb_txn *txn = NULL;
+    enum tb_err err = tb_write_begin(world->store, world->arena, &txn);
+    if (err != TB_OK) {
+        return err;
+    }
+    char *filler = tb_arena_alloc(world->arena, bytes);
+    memset(filler, '-', bytes);
+    struct tb_task task = draft(world, "filler");
+    task.description = tb_str_from(filler, bytes);
+    tb_task_render(&task, world->arena);
+    tb_put_task(txn, NULL, &task);
+    tb_txn_head(txn)->task_counts[TB_STATE_READY]++;
+    err = tb_write_commit(&txn);
+    tb_arena_reset(world->arena);
+    return err;
+}
+
+/* Every task can still be read, and they are as many as were acknowledged. */
+static void expect_tasks(struct world *world, size_t count)
+{
+    struct tb_txn *txn = snapshot(world);
+    struct page *page = list(txn, &(struct tb_task_query){.states = 0}, SIZE_MAX);
+    assert_int_equal(page->count, count);
+    assert_int_equal(tb_txn_head(txn)->task_counts[TB_STATE_READY], count);
+    free(page);
+    tb_read_end(&txn);
+    tb_arena_reset(world->arena);
+}
+
+static size_t fill(struct world *world, size_t bytes)
+{
+    size_t count = 0;
+    enum tb_err err = TB_OK;
+    while ((err = try_create(world, bytes)) == TB_OK) {
+        count++;
+        assert_true(count < 100000);
+    }
+    assert_int_equal(err, TB_E_STORAGE_FULL);
+    return count;
+}
+
+static void store_open_on(struct world *world, const char *folder)
+{
+    char why[256];
+    struct tb_store_options options = {.url = folder, .readers_max = 4, .create = true};
+    assert_int_equal(tb_store_open(&options, &world->store, why, sizeof why), TB_OK);
+    assert_int_equal(tb_reader_new(world->store, &world->reader), TB_OK);
+}
+
+static void fill_and_relieve(bool (*mount_it)(struct disk *disk), size_t bytes)
+{
+    struct disk disk;
+    disk_open(&disk, mount_it);
+    struct world *world = world_open(ENGINE_MEMORY, 1);
+    struct tb_store *memory = world->store;
+    struct tb_reader *memory_reader = world->reader;
+    char folder[80];
+    snprintf(folder, sizeof folder, "%s/store", disk.folder);
+    store_open_on(world, folder);
+
+    size_t count = fill(world, bytes);
+    for (int again = 0; again < 20; again++) {
+        assert_int_equal(try_create(world, bytes), TB_E_STORAGE_FULL);
+    }
+    expect_tasks(world, count);
+    assert_int_equal(unlink(disk.ballast), 0);
+    for (int i = 0; i < 8; i++, count++) {
+        assert_int_equal(try_create(world, bytes), TB_OK);
+    }
+    expect_tasks(world, count);
+    tb_reader_free(&world->reader);
+    tb_store_close(&world->store);
+    store_open_on(world, folder);
+    expect_tasks(world, count);
+    count += fill(world, bytes);
+    expect_tasks(world, count);
+
+    tb_reader_free(&world->reader);
+    tb_store_close(&world->store);
+    world->store = memory;
+    world->reader = memory_reader;
+    world_close(world);
+    disk_close(&disk);
+}
+
+static void a_full_tmpfs_is_refused_and_written_again_once_there_is_room(void **state)
+{
+    (void)state;
+    fill_and_relieve(mount_tmpfs, 20000);
+    fill_and_relieve(mount_tmpfs, 200000);
+}
+
+static void a_full_ext4_is_refused_and_written_again_once_there_is_room(void **state)
+{
+    (void)state;
+    fill_and_relieve(mount_ext4, 20000);
+    fill_and_relieve(mount_ext4, 200000);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_tmpfs_is_refused_and_written_again_once_there_is_room),
+        cmocka_unit_test(a_full_ext4_is_refused_and_written_again_once_there_is_room),
+    };
+    return cmocka_run_group_tests_name("full disk", tests, NULL, NULL);
+}

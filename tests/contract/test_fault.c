@@ -1,0 +1,208 @@
+/* What an error leaves: it sticks to its transaction, and the store is as it was before. */
+#include "world.h"
+
+#include <stdlib.h>
+
+static const enum engine engines[] = {ENGINE_FAULT_ON_MEMORY, ENGINE_FAULT_ON_LMDB};
+
+/* A store with some tasks in it. */
+static struct world *furnished(enum engine engine, struct tb_id *id)
+{
+    struct world *world = world_open(engine, 5);
+    struct tb_task task = draft(world, "the first task");
+    task.tags = TB_STR("[\"a\",\"b\"]");
+    task.unique_key = TB_STR("key");
+    task.due_ms = 9;
+    *id = created(world, task);
+    created(world, draft(world, "the second task"));
+    struct tb_txn *txn = begin(world);
+    assert_int_equal(tb_put_note(txn, *id, new_id(world), TB_STR("a note")), TB_OK);
+    commit(&txn);
+    return world;
+}
+
+static struct tb_str dump_now(struct world *world)
+{
+    struct tb_txn *txn = snapshot(world);
+    struct tb_str all = dump(world, txn);
+    tb_read_end(&txn);
+    return all;
+}
+
+static void an_error_sticks_to_its_transaction(void **state)
+{
+    (void)state;
+    struct tb_id id;
+    struct world *world = furnished(ENGINE_FAULT_ON_LMDB, &id);
+    struct tb_str before = dump_now(world);
+    struct tb_txn *txn = begin(world);
+    struct tb_task task = stored(txn, id);
+    tb_fault_set(world->store, 1, TB_E_STORAGE_FULL, true);
+    assert_int_equal(tb_put_note(txn, id, new_id(world), TB_STR("n")), TB_E_STORAGE_FULL);
+    assert_int_equal(tb_txn_error(txn), TB_E_STORAGE_FULL);
+    uint64_t calls = tb_fault_calls(world->store);
+    struct tb_task got;
+    struct tb_id found;
+    int64_t due_ms = 0;
+    assert_int_equal(tb_get_task(txn, id, &got), TB_E_STORAGE_FULL);
+    assert_int_equal(tb_put_task(txn, &task, &task), TB_E_STORAGE_FULL);
+    assert_int_equal(tb_delete_task(txn, &task), TB_E_STORAGE_FULL);
+    assert_int_equal(tb_find_unique(txn, TB_STR("key"), &found), TB_E_STORAGE_FULL);
+    assert_int_equal(tb_next_due(txn, &due_ms, &found), TB_E_STORAGE_FULL);
+    assert_int_equal(tb_put_artifact(txn, id, 0, TB_STR("a")), TB_E_STORAGE_FULL);
+    assert_non_null(tb_txn_head(txn));
+    assert_int_equal(tb_fault_calls(world->store), calls); /* none of them reached the engine */
+    assert_int_equal(tb_write_commit(&txn), TB_E_STORAGE_FULL);
+    assert_null(txn);
+    assert_same_str(dump_now(world), before);
+    world_close(world);
+}
+
+static void an_error_of_a_snapshot_does_not_stick(void **state)
+{
+    (void)state;
+    struct tb_id id;
+    struct world *world = furnished(ENGINE_FAULT_ON_LMDB, &id);
+    struct tb_txn *txn = snapshot(world);
+    struct tb_task got;
+    tb_fault_set(world->store, 1, TB_E_STORAGE_CORRUPT, true);
+    assert_int_equal(tb_get_task(txn, id, &got), TB_E_STORAGE_CORRUPT);
+    assert_int_equal(tb_get_task(txn, id, &got), TB_OK);
+    tb_read_end(&txn);
+    world_close(world);
+}
+
+static void until_told_otherwise_every_call_fails(void **state)
+{
+    (void)state;
+    struct tb_id id;
+    struct world *world = furnished(ENGINE_FAULT_ON_MEMORY, &id);
+    struct tb_txn *txn = NULL;
+    tb_fault_set(world->store, 3, TB_E_STORAGE_DOWN, false);
+    txn = snapshot(world);
+    tb_read_end(&txn);
+    txn = begin(world);
+    struct tb_task got;
+    assert_int_equal(tb_get_task(txn, id, &got), TB_E_STORAGE_DOWN);
+    tb_write_abort(&txn);
+    assert_int_equal(tb_write_begin(world->store, world->arena, &txn), TB_E_STORAGE_DOWN);
+    assert_int_equal(tb_read_begin(world->reader, world->arena, &txn), TB_E_STORAGE_DOWN);
+    assert_int_equal(tb_fault_calls(world->store), 5);
+    tb_fault_set(world->store, 0, TB_OK, false);
+    txn = snapshot(world);
+    stored(txn, id);
+    tb_read_end(&txn);
+    world_close(world);
+}
+
+/* --- every call of a transaction fails once --- */
+
+static enum tb_visit ignore_id(void *ctx, struct tb_id id)
+{
+    (void)ctx;
+    (void)id;
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit ignore_task(void *ctx, const struct tb_task *task)
+{
+    (void)ctx;
+    (void)task;
+    return TB_VISIT_NEXT;
+}
+
+static void append_event(struct world *world, struct tb_txn *txn, struct tb_id task_id)
+{
+    struct tb_event event = {.seq = tb_txn_head(txn)->seq + 1, .task_id = task_id};
+    tb_event_render(&event, NULL, TB_STR_NONE, world->arena);
+    if (tb_append_event(txn, &event) == TB_OK) {
+        tb_txn_head(txn)->seq++;
+    }
+}
+
+/* A bit of everything. It does not look at errors until the end, as a rule may. The second draft's
+ * id is fixed, so that every run does the same. */
+static enum tb_err run_script(struct world *world, struct tb_id id, const struct tb_task *fresh)
+{
+    struct tb_txn *txn = NULL;
+    enum tb_err err = tb_write_begin(world->store, world->arena, &txn);
+    if (err != TB_OK) {
+        return err;
+    }
+    struct tb_query_end end;
+    struct tb_task_query query = {.order = TB_ORDER_UPDATED};
+    struct tb_task old = {.version = 0};
+    struct tb_id found;
+    int64_t due_ms = 0;
+    (void)!tb_get_task(txn, id, &old);
+    (void)!tb_find_unique(txn, TB_STR("key"), &found);
+    (void)!tb_next_due(txn, &due_ms, &found);
+    tb_visit_dependents(txn, TB_STR("x"), ignore_id, NULL);
+    tb_visit_tasks(txn, &query, ignore_task, NULL, &end);
+    tb_put_task(txn, NULL, fresh);
+    append_event(world, txn, fresh->id);
+    if (old.version != 0) {
+        struct tb_task changed = old;
+        changed.title = TB_STR("changed");
+        changed.tags = TB_STR("[\"c\"]");
+        tb_task_render(&changed, world->arena);
+        tb_put_task(txn, &old, &changed);
+        tb_put_note(txn, id, fresh->id, TB_STR("another note"));
+        tb_put_artifact(txn, id, 0, TB_STR("an artifact"));
+        append_event(world, txn, id);
+    }
+    tb_delete_task(txn, fresh);
+    append_event(world, txn, fresh->id);
+    return tb_write_commit(&txn);
+}
+
+static void fail_at_every_call(enum engine engine, enum tb_err err)
+{
+    struct tb_id id;
+    struct world *world = furnished(engine, &id);
+    struct tb_task fresh = draft(world, "fresh");
+    tb_task_render(&fresh, world->arena);
+    struct tb_str before = dump_now(world);
+    tb_fault_set(world->store, 0, TB_OK, true);
+    uint64_t nth = 1;
+    for (;; nth++) {
+        tb_fault_set(world->store, nth, err, true);
+        enum tb_err got = run_script(world, id, &fresh);
+        bool failed = tb_fault_calls(world->store) >= nth;
+        tb_fault_set(world->store, 0, TB_OK, true);
+        if (!failed) {
+            assert_int_equal(got, TB_OK);
+            break;
+        }
+        assert_int_equal(got, err);
+        assert_same_str(dump_now(world), before);
+    }
+    assert_int_equal(nth, 16); /* 15 fallible calls, from begin to commit */
+    struct tb_txn *txn = snapshot(world);
+    assert_same_str(stored(txn, id).title, TB_STR("changed"));
+    assert_int_equal(tb_txn_head(txn)->seq, 5);
+    tb_read_end(&txn);
+    world_close(world);
+}
+
+static void after_a_failure_at_any_call_the_store_is_as_before_and_works(void **state)
+{
+    (void)state;
+    static const enum tb_err errors[] = {TB_E_STORAGE_FULL, TB_E_STORAGE_DOWN, TB_E_CONFLICT};
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+        for (size_t k = 0; k < sizeof errors / sizeof *errors; k++) {
+            fail_at_every_call(engines[i], errors[k]);
+        }
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_error_sticks_to_its_transaction),
+        cmocka_unit_test(an_error_of_a_snapshot_does_not_stick),
+        cmocka_unit_test(until_told_otherwise_every_call_fails),
+        cmocka_unit_test(after_a_failure_at_any_call_the_store_is_as_before_and_works),
+    };
+    return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
+}
