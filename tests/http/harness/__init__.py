@@ -1,0 +1,12 @@
+"""What the HTTP tests and the crash test stand on: a real server, clients, waiting."""
+
+from .board import changes_nothing, event_log, refused, replay, walk
+from .client import Answer, Client
+from .raw import Raw
+from .server import Refusal, Server, TOKEN
+from .wait import at_the_same_time, eventually, next_instant
+
+__all__ = [
+    "Answer", "Client", "Raw", "Refusal", "Server", "TOKEN", "at_the_same_time", "changes_nothing", "event_log",
+    "eventually", "next_instant", "refused", "replay", "walk",
+]

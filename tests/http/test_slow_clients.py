@@ -1,0 +1,62 @@
+"""Clients that never come to an end with their request are let go, and hinder nobody meanwhile."""
+
+import json
+import threading
+
+from harness import Raw, TOKEN, eventually
+
+BODY = json.dumps({"title": "never finished", "createdBy": "c"})
+HEAD = (f"POST /board/tasks HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"Content-Length: {len(BODY)}\r\n\r\n")
+CHUNKED = HEAD.replace(f"Content-Length: {len(BODY)}", "Transfer-Encoding: chunked")
+
+STOPS = {
+    "nothing": "",
+    "in the request line": "GET /board",
+    "in a header": HEAD[:50],
+    "before the body": HEAD,
+    "in the body": HEAD + BODY[:10],
+    "in a chunk": CHUNKED + "100\r\n" + BODY,
+    "between two requests": "GET /health HTTP/1.1\r\nHost: t\r\n\r\n",
+    "in the second request": "GET /health HTTP/1.1\r\nHost: t\r\n\r\nGET /hea",
+}
+
+
+def drip(raw, stop):
+    """Sends the request a byte at a time, so that there is never silence for long."""
+    for byte in (HEAD + BODY).encode():
+        if stop.wait(0.2) or not raw.send(bytes([byte])):
+            return
+
+
+def test_requests_that_never_end_are_cut_off_while_others_are_served(own_server, board):
+    connections = {name: own_server.raw() for name in STOPS}
+    for name, text in STOPS.items():
+        connections[name].send(text)
+    dripping, stop = Raw(own_server.port), threading.Event()
+    thread = threading.Thread(target=drip, args=[dripping, stop])
+    thread.start()
+    try:
+        for n in range(50):
+            board.create(str(n))
+        for name, raw in connections.items():
+            received = raw.receive_all()  # to the end: the server closes
+            assert received == b"" or received.startswith(b"HTTP/1.1 "), name
+        eventually(lambda: not thread.is_alive(), "the dripping client to be cut off")
+    finally:
+        stop.set()
+        thread.join()
+        dripping.close()
+        for raw in connections.values():
+            raw.close()
+    assert len(board.list()) == 50
+    assert board.head_seq() == 50
+
+
+def test_hundreds_of_connections_are_served_side_by_side(own_server):
+    clients = [own_server.client() for _ in range(300)]
+    for number, client in enumerate(clients):
+        assert client.create(str(number))["title"] == str(number)
+    for client in clients:
+        assert client.get("/health").status == 200
+    assert len(clients[0].list("fields=id")) == 300
