@@ -1,5 +1,6 @@
 #include "board/plan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -187,7 +188,8 @@ static bool refuse_cycle(struct plan *plan, const struct step *steps, size_t dep
 
 /* Walks from `start` along references. Each item is on the way at most once, so `steps` has room
  * for all. */
-static bool walk(struct plan *plan, size_t start, char *marks, size_t *counts, struct step *steps)
+static bool walk(struct plan *plan, size_t start, char *marks, const size_t *counts,
+                 struct step *steps)
 {
     size_t depth = 0;
     steps[depth++] = (struct step){(int32_t)start, 0};
@@ -199,7 +201,9 @@ static bool walk(struct plan *plan, size_t start, char *marks, size_t *counts, s
             depth--;
             continue;
         }
-        int32_t to = plan->items[top->item].dependency_items[top->next++];
+        const int32_t *items = plan->items[top->item].dependency_items;
+        assert(items != NULL); /* only those that have some are counted */
+        int32_t to = items[top->next++];
         if (to >= 0 && marks[to] == ON_THE_WAY) {
             return refuse_cycle(plan, steps, depth, to);
         }
