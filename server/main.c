@@ -16,7 +16,8 @@
 #include "http/server.h"
 #include "http/token.h"
 
-#define LARGE_BLOCK_BYTES (256 * 1024)
+#define LARGE_BLOCK_BYTES (2 * 1024 * 1024)
+#define IDLE_BYTES_MAX    (32 * 1024 * 1024)
 #define EXIT_CANNOT_START 1
 #define EXIT_USAGE        2
 
@@ -361,8 +362,10 @@ int main(int argc, char **argv)
         (void)fputs("taskboardd: cannot get random numbers from the system\n", stderr);
         return EXIT_CANNOT_START;
     }
-    /* Large answers come and go: their memory is given back at once, not kept for the next one. */
+    /* Large answers come and go: their memory is given back, not kept for the next one. What
+     * batches use again and again is kept. */
     (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, IDLE_BYTES_MAX);
     tb_log_init(STDERR_FILENO, program.settings.log_level, program.settings.log_format);
     block_signals(&program);
     return serve(&program);

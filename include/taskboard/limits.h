@@ -23,16 +23,16 @@
 #define TB_SCORE_MAX             1000000000
 #define TB_DELAY_SECONDS_MAX     31536000
 #define TB_REF_BYTES_MAX         128
-#define TB_INDEXED_WORDS_MAX     1000  /* different words of title and description that `q` finds */
-#define TB_WORD_BYTES_MAX        64    /* a longer word is found by its first 64 bytes */
-#define TB_DEPENDENTS_MAX        2000   /* tasks that wait for one task */
+#define TB_INDEXED_WORDS_MAX     1000 /* different words of title and description that `q` finds */
+#define TB_WORD_BYTES_MAX        64   /* a longer word is found by its first 64 bytes */
+#define TB_DEPENDENTS_MAX        2000 /* tasks that wait for one task */
 #define TB_DEPENDENCY_WALK_MAX   100000 /* dependencies looked at to rule out a cycle */
 
 /* what hangs on a task */
 #define TB_NOTE_BYTES_MAX        (64 * 1024)
 #define TB_NOTES_MAX             10000
 #define TB_NOTES_BYTES_MAX       (4 * 1024 * 1024) /* all notes of a task together */
-#define TB_ARTIFACT_BYTES_MAX    4096               /* url, label: each */
+#define TB_ARTIFACT_BYTES_MAX    4096              /* url, label: each */
 #define TB_ARTIFACTS_MAX         1000
 #define TB_ARTIFACTS_REQUEST_MAX 100
 

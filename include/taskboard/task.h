@@ -245,9 +245,9 @@ bool tb_task_write_field(const struct tb_task *task, enum tb_field field, struct
 void tb_note_write(const struct tb_note *note, struct tb_buf *out);
 void tb_artifact_write(const struct tb_artifact *artifact, struct tb_buf *out);
 
-/* Renders event->wire into `arena` and points actor and tags into it. `task` (rendered) becomes
- * data.task when it is given; `extra` is what else goes into data, as members each with a comma in
- * front (`,"note":{…}`), or absent. */
+/* Renders event->wire into `arena` and points actor and tags into it. Without a task the tags given
+ * go into data. `task` (rendered) becomes data.task when it is given; `extra` is what else goes
+ * into data, as members each with a comma in front (`,"note":{…}`), or absent. */
 void tb_event_render(struct tb_event *event, const struct tb_task *task, struct tb_str extra,
                      struct tb_arena *arena);
 

@@ -40,7 +40,7 @@ static inline struct tb_str tb_str_c(const char *c_string)
 static inline bool tb_str_eq(struct tb_str a, struct tb_str b)
 {
     return (a.ptr == NULL) == (b.ptr == NULL) && a.len == b.len &&
-           (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+           (a.ptr == b.ptr || a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 static inline bool tb_str_eq_c(struct tb_str a, const char *c_string)

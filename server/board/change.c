@@ -61,6 +61,10 @@ static void append_event(struct tb_board *board, const struct tb_change *change,
         .task_id = task->id,
         .actor = change->actor,
     };
+    if (change->type == TB_EVENT_DELETED) {
+        event.tags = task->tags;
+        task = NULL;
+    }
     tb_event_render(&event, task, change->extra, board->arena);
     if (tb_append_event(board->txn, &event) == TB_OK) {
         head->seq = event.seq;

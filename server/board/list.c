@@ -118,7 +118,8 @@ static enum tb_visit add_task(void *ctx, const struct tb_task *task)
     }
     piece->err = write_task(request, piece->txn, task, piece->out);
     size_t bytes = list->bytes + piece->out->len - before;
-    if (request->max_bytes != 0 && bytes + FRAME_BYTES_MAX > request->max_bytes && list->count > 0) {
+    if (request->max_bytes != 0 && bytes + FRAME_BYTES_MAX > request->max_bytes &&
+        list->count > 0) {
         piece->out->len = before;
         list->truncated = true;
         return end_piece(piece, true);

@@ -34,7 +34,7 @@ static void add_envelope(struct tb_buf *out, const struct tb_event *event)
 void tb_event_render(struct tb_event *event, const struct tb_task *task, struct tb_str extra,
                      struct tb_arena *arena)
 {
-    size_t room = FIXED_BYTES_MAX + event->actor.len + extra.len;
+    size_t room = FIXED_BYTES_MAX + event->actor.len + event->tags.len + extra.len;
     if (task != NULL) {
         room += task->summary_len;
     }
@@ -52,6 +52,12 @@ void tb_event_render(struct tb_event *event, const struct tb_task *task, struct 
         size_t offset = (size_t)(task->tags.ptr - task->wire.ptr);
         event->tags = tb_str_from(out.ptr + out.len + offset, task->tags.len);
         tb_task_write_summary(task, &out);
+        tb_buf_add_str(&out, extra);
+    } else if (event->tags.ptr !=
+               NULL) { /* of a task that is no more: what subscribers filter by */
+        TB_BUF_LIT(&out, "\"tags\":");
+        tb_buf_add_str(&out, event->tags);
+        event->tags.ptr = out.ptr + out.len - event->tags.len;
         tb_buf_add_str(&out, extra);
     } else if (extra.len > 0) {
         tb_buf_add(&out, extra.ptr + 1, extra.len - 1);

@@ -17,7 +17,7 @@
 #define BATCH_BYTES_MAX                                                                            \
     (64U << 20) /* of the batch's arena and answers: then it is committed as it stands */
 #define BATCH_US_MAX       50000 /* the same for its time */
-#define BATCH_ARENA_BYTES  (1U << 20)
+#define BATCH_ARENA_BYTES  (4U << 20)
 #define DUE_MAX            1000U /* due things handled in one transaction */
 #define RERANK_MAX         5000U
 #define CONFLICT_TRIES_MAX 8

@@ -1,10 +1,11 @@
 #include "lmdb/query.h"
 
-static const size_t suffix_lens[] = {
-    [TB_INDEX_CREATED] = 16,
-    [TB_INDEX_UPDATED] = 24,
-    [TB_INDEX_RANK] = 24,
-};
+/* An id, or a number and an id. */
+static size_t suffix_len(enum tb_index index)
+{
+    return index == TB_INDEX_CREATED ? sizeof(struct tb_id)
+                                     : sizeof(int64_t) + sizeof(struct tb_id);
+}
 
 int tb_merge_open_states(struct tb_lmdb_txn *txn, enum tb_index index, unsigned states,
                          enum tb_list_way way, struct tb_merge *merge)
@@ -18,7 +19,7 @@ int tb_merge_open_states(struct tb_lmdb_txn *txn, enum tb_index index, unsigned 
         struct tb_key prefix;
         tb_key_start(&prefix, index);
         tb_key_add_byte(&prefix, (uint8_t)state);
-        rc = tb_list_open(txn, tb_lmdb_index_db(index), &prefix, suffix_lens[index],
+        rc = tb_list_open(txn, tb_lmdb_index_db(index), &prefix, suffix_len(index),
                           &merge->lists[merge->count++]);
     }
     return rc;

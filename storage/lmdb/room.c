@@ -11,12 +11,12 @@
  *     deletions: those may use them. Whether they are to be had is found out by taking them, in a
  *     child transaction that is then aborted. */
 
-/* The reserve: a twentieth of the map, but enough for a few transactions in a tiny one. */
-#define RESERVE_PAGES_MIN 64
+/* The reserve: an eighth of the map, but enough for a few transactions in a tiny one. */
+#define RESERVE_PAGES_MIN 128
 
 /* What a commit leaves: enough for several deletions, each of which changes some pages of every
  * tree. */
-#define SPARE_PAGES_MAX 256
+#define SPARE_PAGES_MAX 1024
 
 /* A deletion may change this many other tasks (those that depended on the deleted one) and still
  * count as one. */
@@ -24,7 +24,7 @@
 
 static size_t reserve_pages(const struct tb_lmdb_store *store)
 {
-    size_t share = store->pages_max / 20;
+    size_t share = store->pages_max / 8;
     return share > RESERVE_PAGES_MIN ? share : RESERVE_PAGES_MIN;
 }
 
@@ -121,7 +121,7 @@ unsigned tb_run_block_pages(const struct tb_lmdb_txn *txn)
 
 bool tb_run_may_merge(const struct tb_lmdb_txn *txn, uint64_t entries)
 {
-    enum { PAGE_ENTRIES_MIN = 64, SHARE_OF_SPARE = 4 };
+    enum { PAGE_ENTRIES_MIN = 200, SHARE_OF_SPARE = 2 };
     bool scarce = !txn->may_grow || txn->store->tight_commits > 0;
     return !scarce || entries / PAGE_ENTRIES_MIN < spare_pages(txn->store) / SHARE_OF_SPARE;
 }

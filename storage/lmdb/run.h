@@ -95,10 +95,14 @@ void tb_run_manifest_retire(struct tb_run_manifest *manifest, uint32_t level, ui
 
 /* --- run_ops.c --- */
 
+/* Room for a kind, a word or tag of ordinary length, and an id. */
+#define TB_RUN_HEAD_WORDS 4
+
 /* What was done to one key in this transaction. */
 struct tb_run_op {
-    uint64_t head[2]; /* the key's first 16 bytes as numbers: settles most comparisons */
-    size_t at;        /* of the key in tb_run_ops.bytes */
+    uint64_t
+        head[TB_RUN_HEAD_WORDS]; /* the key's first bytes as numbers: settle most comparisons */
+    size_t at;                   /* of the key in tb_run_ops.bytes */
     uint8_t len;
     bool first_put; /* the first thing done was a put */
     bool last_put;

@@ -195,9 +195,10 @@ static bool is_due(const struct tb_lmdb_txn *txn, const struct tb_run_merging *m
     if (merge->left < (uint64_t)wanted) {
         wanted = (int64_t)merge->left;
     }
-    return merge->input_max != 0 && tb_run_may_merge(txn, merge->left) &&
+    bool too_many = txn->manifest.count > RUNS_TOO_MANY; /* then it must go on, room or not */
+    return merge->input_max != 0 && (too_many || tb_run_may_merge(txn, merge->left)) &&
            txn->manifest.garbage_count + TB_RUN_INPUTS_MAX <= TB_RUN_GARBAGE_MAX &&
-           (merge->credit >= wanted || txn->manifest.count > RUNS_TOO_MANY);
+           (too_many || merge->credit >= wanted);
 }
 
 /* Ascending, so that a merge that ends may begin one of the next level. */

@@ -44,12 +44,13 @@ static void make_room(struct tb_run_ops *ops, size_t key_bytes)
     }
 }
 
-static void take_head(uint64_t head[2], const uint8_t *key, size_t len)
+static void take_head(uint64_t head[TB_RUN_HEAD_WORDS], const uint8_t *key, size_t len)
 {
-    uint8_t bytes[2 * sizeof *head] = {0};
+    uint8_t bytes[TB_RUN_HEAD_WORDS * sizeof *head] = {0};
     memcpy(bytes, key, len < sizeof bytes ? len : sizeof bytes);
-    head[0] = tb_key_read_u64(bytes);
-    head[1] = tb_key_read_u64(bytes + sizeof *head);
+    for (size_t i = 0; i < TB_RUN_HEAD_WORDS; i++) {
+        head[i] = tb_key_read_u64(bytes + i * sizeof *head);
+    }
 }
 
 void tb_run_ops_add(struct tb_run_ops *ops, const struct tb_key *key, bool put)
@@ -69,23 +70,22 @@ void tb_run_ops_add(struct tb_run_ops *ops, const struct tb_key *key, bool put)
 static int compare(const struct tb_run_ops *ops, const struct tb_run_op *a,
                    const struct tb_run_op *b)
 {
-    if (a->head[0] != b->head[0]) {
-        return a->head[0] < b->head[0] ? -1 : 1;
-    }
-    if (a->head[1] != b->head[1]) {
-        return a->head[1] < b->head[1] ? -1 : 1;
+    for (size_t i = 0; i < TB_RUN_HEAD_WORDS; i++) {
+        if (a->head[i] != b->head[i]) {
+            return a->head[i] < b->head[i] ? -1 : 1;
+        }
     }
     return tb_run_compare(ops->bytes + a->at, a->len, ops->bytes + b->at, b->len);
 }
 
-/* Where the stretch that begins at `from` and is sorted already ends. */
-static size_t stretch_end(const struct tb_run_ops *ops, size_t from)
+/* Where the stretch that begins at `from` and is sorted already ends, `end` at the latest. */
+static size_t stretch_end(const struct tb_run_ops *ops, size_t from, size_t end)
 {
-    size_t end = from + 1;
-    while (end < ops->count && compare(ops, &ops->ops[end - 1], &ops->ops[end]) <= 0) {
-        end++;
+    size_t at = from + 1;
+    while (at < end && compare(ops, &ops->ops[at - 1], &ops->ops[at]) <= 0) {
+        at++;
     }
-    return end;
+    return at;
 }
 
 /* Merges two neighbouring stretches into `spare` at the same place; of equals the earlier first. */
@@ -99,32 +99,62 @@ static void merge_two(struct tb_run_ops *ops, size_t from, size_t middle, size_t
     }
 }
 
-/* Merges the stretches behind `from` in pairs; false: there is only one left. A task's keys come
- * nearly sorted: a pass costs one comparison an op, and there are few. */
-static bool merge_pass(struct tb_run_ops *ops, size_t from)
+/* Merges the stretches of [from, end) in pairs; false: there is only one left. */
+static bool merge_pass(struct tb_run_ops *ops, size_t from, size_t end)
 {
     size_t at = from;
-    while (at < ops->count) {
-        size_t middle = stretch_end(ops, at);
-        if (middle == ops->count) {
+    while (at < end) {
+        size_t middle = stretch_end(ops, at, end);
+        if (middle == end) {
             if (at == from) {
                 return false;
             }
             memcpy(ops->spare + at, ops->ops + at, (middle - at) * sizeof *ops->ops);
             break;
         }
-        size_t end = stretch_end(ops, middle);
-        merge_two(ops, at, middle, end);
-        at = end;
+        size_t next = stretch_end(ops, middle, end);
+        merge_two(ops, at, middle, next);
+        at = next;
     }
-    if (from > 0) {
-        memcpy(ops->ops + from, ops->spare + from, (ops->count - from) * sizeof *ops->ops);
-        return true;
-    }
-    struct tb_run_op *sorted = ops->spare;
-    ops->spare = ops->ops;
-    ops->ops = sorted;
+    memcpy(ops->ops + from, ops->spare + from, (end - from) * sizeof *ops->ops);
     return true;
+}
+
+static void sort_range(struct tb_run_ops *ops, size_t from, size_t end)
+{
+    while (merge_pass(ops, from, end)) {
+    }
+}
+
+static uint8_t kind_of(const struct tb_run_op *op)
+{
+    return (uint8_t)(op->head[0] >> 56);
+}
+
+/* Sorts [from, count): first by kind, the first byte of a key, without a comparison. What follows
+ * is cheap for the kinds whose keys come in order, such as those that begin with a time. */
+static void sort_new(struct tb_run_ops *ops, size_t from)
+{
+    size_t ends[256] = {0};
+    for (size_t i = from; i < ops->count; i++) {
+        ends[kind_of(&ops->ops[i])]++;
+    }
+    size_t at = from;
+    for (size_t kind = 0; kind < 256; kind++) {
+        at += ends[kind];
+        ends[kind] = at - ends[kind];
+    }
+    for (size_t i = from; i < ops->count; i++) {
+        ops->spare[ends[kind_of(&ops->ops[i])]++] = ops->ops[i];
+    }
+    memcpy(ops->ops + from, ops->spare + from, (ops->count - from) * sizeof *ops->ops);
+    at = from;
+    for (size_t kind = 0; kind < 256; kind++) {
+        if (ends[kind] > at) {
+            sort_range(ops, at, ends[kind]);
+            at = ends[kind];
+        }
+    }
 }
 
 /* Makes one op of each key. */
@@ -146,11 +176,9 @@ void tb_run_ops_sort(struct tb_run_ops *ops)
     if (ops->sorted == ops->count) {
         return;
     }
-    while (merge_pass(ops, ops->sorted)) { /* first the new ones */
-    }
+    sort_new(ops, ops->sorted);
     if (ops->sorted > 0) {
-        while (merge_pass(ops, 0)) {
-        }
+        sort_range(ops, 0, ops->count);
     }
     unite_equals(ops);
     ops->sorted = ops->count;

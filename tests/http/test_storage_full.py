@@ -168,7 +168,8 @@ def test_a_map_that_was_full_of_small_tasks_is_emptied_without_a_restart(serve):
         assert answer.status == 200, f"deletion {n} of {len(ids)}: {answer}"
         if n % 100 == 99 and client.post("/board/tasks", batch).status == 201:
             break
-    assert len(client.create_many(batch)) == 200
+    else:
+        pytest.fail("there was never room for as many again")
 
 
 def test_a_refused_array_leaves_nothing_on_a_full_map(serve):

@@ -163,6 +163,8 @@ static void a_done_task_is_not_told(void **state)
     fixture_finish(f, waiting);
     fixture_finish(f, id);
     assert_int_equal(f->reply.seq, 4);
+    fixture_patch(f, id, "{'status':'open'}");
+    assert_int_equal(f->reply.seq, 5);
     assert_int_equal(fixture_task(f, waiting).version, 2);
 }
 

@@ -114,6 +114,22 @@ static void an_event_about_no_task_has_neither_task_nor_tags(void **state)
     assert_memory_equal(event.wire.ptr + event.wire.len - 10, "\"data\":{}}", 10);
 }
 
+static void an_event_about_a_task_that_is_no_more_carries_its_tags(void **state)
+{
+    (void)state;
+    struct tb_event event = event_on_task();
+    event.type = TB_EVENT_DELETED;
+    event.tags = TB_STR("[\"x\",\"]\\\"\"]");
+    tb_event_render(&event, NULL, TB_STR(",\"n\":2"), arena);
+    assert_str(event.wire, "{\"seq\":7,\"id\":\"00000000000000000000000003\","
+                           "\"at\":\"2023-11-14T22:13:20.000Z\",\"topic\":\"board\","
+                           "\"type\":\"task.deleted\",\"taskId\":\"00000000000000000000000002\","
+                           "\"actor\":\"bob \\\"b\\\"\","
+                           "\"data\":{\"tags\":[\"x\",\"]\\\"\"],\"n\":2}}");
+    assert_str(event.tags, "[\"x\",\"]\\\"\"]");
+    assert_true(lies_within(event.tags, event.wire));
+}
+
 static void every_type_renders_its_name(void **state)
 {
     (void)state;
@@ -137,6 +153,7 @@ int main(void)
         cmocka_unit_test(actor_and_tags_point_into_the_event),
         cmocka_unit_test(an_event_that_nobody_caused_names_no_actor),
         cmocka_unit_test(an_event_about_no_task_has_neither_task_nor_tags),
+        cmocka_unit_test(an_event_about_a_task_that_is_no_more_carries_its_tags),
         cmocka_unit_test(every_type_renders_its_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

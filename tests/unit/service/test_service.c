@@ -234,6 +234,9 @@ static void stopping_finishes_what_was_submitted_and_takes_nothing_more(void **s
     unsigned accepted = 0;
     enum tb_err err = TB_OK;
     struct tb_job *job = NULL;
+    world_stop(w);
+    w->options.batch_max = 7; /* so that more than one batch is left to write */
+    world_start(w);
     world_hold(w, &w->boxes[0]);
     for (; accepted < 100; accepted++) {
         world_submit(w, world_create(box, "t"));

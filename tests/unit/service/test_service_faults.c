@@ -41,6 +41,24 @@ static void a_batch_that_cannot_be_written_fails_all_its_jobs(void **state)
     assert_int_equal(world_head(w).seq, 0);
 }
 
+/* One large job may be to blame that the others find no room. */
+static void a_batch_that_finds_no_room_is_tried_again_job_by_job(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    line_up(w, box, 5);
+    tb_fault_set(w->store, 8, TB_E_STORAGE_FULL, true);
+    world_release(&w->boxes[0]);
+    world_wait(box, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(world_nth(box, i)->reply.err, TB_OK);
+        assert_int_equal(world_nth(box, i)->reply.seq, i + 1);
+    }
+    assert_int_equal(box->jobs, 5);
+    assert_int_equal(box->deliveries, 5);
+    assert_int_equal(tb_service_health(w->service), TB_OK);
+}
+
 static void later_batches_work_again(void **state)
 {
     struct world *w = *state;
@@ -173,6 +191,23 @@ static void health_comes_back_without_a_job(void **state)
     assert_int_equal(world_nth(&w->boxes[1], 1)->reply.seq, 1);
 }
 
+static void health_comes_back_after_many_jobs_found_no_room(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    line_up(w, box, 3);
+    tb_fault_set(w->store, 1, TB_E_STORAGE_FULL, false);
+    world_release(&w->boxes[0]);
+    world_wait(box, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(world_nth(box, i)->reply.err, TB_E_STORAGE_FULL);
+    }
+    assert_int_equal(tb_service_health(w->service), TB_E_STORAGE_FULL);
+    tb_fault_set(w->store, 0, TB_OK, false);
+    let_time_fly(w);
+    wait_for_health(w, TB_OK);
+}
+
 /* A batch that had nothing to write is no proof that writing works. */
 static void health_does_not_come_back_before_a_commit_succeeded(void **state)
 {
@@ -230,12 +265,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         world_test(a_batch_that_cannot_be_written_fails_all_its_jobs),
+        world_test(a_batch_that_finds_no_room_is_tried_again_job_by_job),
         world_test(later_batches_work_again),
         world_test(a_batch_fails_whole_at_whichever_call_the_engine_fails),
         world_test(a_conflict_is_run_again_wherever_it_comes),
         world_test(jobs_that_met_a_conflict_are_answered_once_and_in_order),
         world_test(conflicts_without_end_are_an_overload),
         world_test(health_comes_back_without_a_job),
+        world_test(health_comes_back_after_many_jobs_found_no_room),
         world_test(health_does_not_come_back_before_a_commit_succeeded),
         world_test(refused_jobs_do_not_write_when_all_is_well),
         world_test(a_store_that_fails_cannot_be_started_on),
