@@ -219,7 +219,6 @@ static bool start_server(struct program *program)
     http->clock = tb_clock_system();
     http->array_body_bytes_max = most;
     http->body_bytes_max = most < TB_BODY_BYTES_MAX ? most : TB_BODY_BYTES_MAX;
-    http->default_max_attempts = settings->default_max_attempts;
     http->started_us = tb_clock_monotonic_us(http->clock);
     tb_router_init(&http->router, tb_routes, tb_route_count);
     tb_etag_init(http);

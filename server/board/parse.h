@@ -18,7 +18,6 @@ struct tb_refusal {
 struct tb_parse {
     struct tb_arena *arena;
     bool strict; /* Prefer: handling=strict; arrays are strict in any case */
-    int64_t default_max_attempts;
     struct tb_refusal refusal;
     /* Names of the unknown top-level fields that were ignored, separated by ", "; NULL ptr: none.
      * bytes, printable ASCII: others as `?`. At most 1 KiB. */

@@ -19,7 +19,6 @@ struct tb_http {
     struct tb_auth auth;
     size_t body_bytes_max; /* of any body but an array of tasks */
     size_t array_body_bytes_max;
-    int64_t default_max_attempts;
     int64_t started_us;
     char list_tag[TB_LIST_TAG_BYTES]; /* random, of this start, in all list ETags: after a
                                          restart the store may be an older copy */

@@ -11,7 +11,6 @@ void tb_parse_init(struct tb_request *request, struct tb_parse *parse)
         .arena = request->arena,
         .strict = !legacy || tb_header_prefers(request->headers[TB_IN_PREFER], TB_STR("handling"),
                                                TB_STR("strict")),
-        .default_max_attempts = request->http->default_max_attempts,
     };
 }
 
