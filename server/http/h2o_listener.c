@@ -51,7 +51,7 @@ static void pause_listeners(struct tb_loop *loop)
 {
     int64_t now_us = tb_loop_now_us(loop);
     if (now_us - loop->pause_logged_us > PAUSE_LOGGED_EVERY_US) {
-        tb_log(TB_LOG_WARN, "cannot accept connections for now", TB_LOG_C("why", strerror(errno)));
+        tb_log(TB_LOG_WARN, "cannot accept connections", TB_LOG_C("why", strerror(errno)));
         loop->pause_logged_us = now_us;
     }
     for (size_t i = 0; i < loop->listener_count; i++) {
