@@ -1,7 +1,7 @@
 /* The process's log: one line a record, on standard error, as logfmt (`key=value`) or JSON.
  *
  * Lines are gathered in a buffer and written when it is full, every 100 ms by tb_log_flush (called
- * by the service's thread), at once for warnings and errors, and at exit. Nobody ever waits for a
+ * by the main thread), at once for warnings and errors, and at exit. Nobody ever waits for a
  * reader of the log: what cannot be written stays in the buffer, and past 1 MiB records are lost
  * and counted. Thread-safe: one short lock. A token or a body never goes in here. */
 #ifndef TB_BASE_LOG_H

@@ -89,7 +89,9 @@ static void set_error_headers(struct tb_request *request, enum tb_err err)
 {
     struct tb_str *headers = request->response.headers;
     headers[TB_OUT_CACHE_CONTROL] = TB_STR("no-store");
-    headers[TB_OUT_ETAG] = TB_STR_NONE;
+    headers[TB_OUT_ETAG] = TB_STR_NONE; /* an answer that was ready may be refused yet */
+    headers[TB_OUT_EVENTS_SEQ] = TB_STR_NONE;
+    headers[TB_OUT_LINK] = TB_STR_NONE;
     headers[TB_OUT_EVENTS_SEQ] = TB_STR_NONE;
     headers[TB_OUT_LINK] = TB_STR_NONE;
     switch (request->response.status) {

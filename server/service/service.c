@@ -276,10 +276,10 @@ static void handle_singly(struct tb_service *service, struct tb_job *jobs)
         note_health(service, err);
         if (err != TB_OK) {
             fail_jobs(job, NULL, err);
+            service->next_due_ms = tb_clock_wall_ms(service->clock) + RETRY_MS;
         }
         deliver(job, NULL);
     }
-    service->next_due_ms = tb_clock_wall_ms(service->clock) + RETRY_MS;
 }
 
 static void handle(struct tb_service *service, struct tb_job *jobs)
