@@ -153,6 +153,87 @@ enum tb_err tb_visit_artifacts(struct tb_txn *txn, struct tb_id task_id, tb_visi
                              : stick(txn, txn->ops->visit_artifacts(txn, task_id, visit, ctx));
 }
 
+enum tb_err tb_put_attempt(struct tb_txn *txn, struct tb_id task_id,
+                           const struct tb_attempt *attempt)
+{
+    assert(txn->writable && attempt->wire.ptr != NULL);
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->put_attempt(txn, task_id, attempt));
+}
+
+enum tb_err tb_get_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                           struct tb_attempt *attempt)
+{
+    return txn->err != TB_OK ? txn->err
+                             : stick(txn, txn->ops->get_attempt(txn, task_id, number, attempt));
+}
+
+enum tb_err tb_delete_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number)
+{
+    assert(txn->writable);
+    return txn->err != TB_OK ? txn->err
+                             : stick(txn, txn->ops->delete_attempt(txn, task_id, number));
+}
+
+enum tb_err tb_visit_attempts(struct tb_txn *txn, struct tb_id task_id, tb_visit_attempt *visit,
+                              void *ctx)
+{
+    return txn->err != TB_OK ? txn->err
+                             : stick(txn, txn->ops->visit_attempts(txn, task_id, visit, ctx));
+}
+
+enum tb_err tb_visit_ready(struct tb_txn *txn, const struct tb_ready_query *query,
+                           tb_visit_task *visit, void *ctx)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->visit_ready(txn, query, visit, ctx));
+}
+
+enum tb_err tb_oldest_ready(struct tb_txn *txn, int64_t *ready_ms)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->oldest_ready(txn, ready_ms));
+}
+
+enum tb_err tb_get_name(struct tb_txn *txn, enum tb_name_kind kind, struct tb_str name,
+                        struct tb_name_count *count)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->get_name(txn, kind, name, count));
+}
+
+enum tb_err tb_visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
+                           tb_visit_name *visit, void *ctx)
+{
+    return txn->err != TB_OK ? txn->err
+                             : stick(txn, txn->ops->visit_names(txn, kind, max, visit, ctx));
+}
+
+enum tb_err tb_get_pauses(struct tb_txn *txn, struct tb_str *json)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->get_pauses(txn, json));
+}
+
+enum tb_err tb_put_pauses(struct tb_txn *txn, struct tb_str json)
+{
+    assert(txn->writable);
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->put_pauses(txn, json));
+}
+
+enum tb_err tb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
+                          struct tb_answer *answer)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->get_answer(txn, key, answer));
+}
+
+enum tb_err tb_put_answer(struct tb_txn *txn, const struct tb_answer *answer)
+{
+    assert(txn->writable);
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->put_answer(txn, answer));
+}
+
+enum tb_err tb_drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max)
+{
+    assert(txn->writable);
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->drop_answers(txn, before_ms, max));
+}
+
 enum tb_err tb_append_event(struct tb_txn *txn, const struct tb_event *event)
 {
     assert(txn->writable && event->wire.ptr != NULL);

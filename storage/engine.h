@@ -39,6 +39,30 @@ struct tb_store_ops {
     enum tb_err (*visit_artifacts)(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
                                    void *ctx);
 
+    enum tb_err (*put_attempt)(struct tb_txn *txn, struct tb_id task_id,
+                               const struct tb_attempt *attempt);
+    enum tb_err (*get_attempt)(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                               struct tb_attempt *attempt);
+    enum tb_err (*delete_attempt)(struct tb_txn *txn, struct tb_id task_id, uint32_t number);
+    enum tb_err (*visit_attempts)(struct tb_txn *txn, struct tb_id task_id, tb_visit_attempt *visit,
+                                  void *ctx);
+
+    enum tb_err (*visit_ready)(struct tb_txn *txn, const struct tb_ready_query *query,
+                               tb_visit_task *visit, void *ctx);
+    enum tb_err (*oldest_ready)(struct tb_txn *txn, int64_t *ready_ms);
+    enum tb_err (*get_name)(struct tb_txn *txn, enum tb_name_kind kind, struct tb_str name,
+                            struct tb_name_count *count);
+    enum tb_err (*visit_names)(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
+                               tb_visit_name *visit, void *ctx);
+
+    enum tb_err (*get_pauses)(struct tb_txn *txn, struct tb_str *json);
+    enum tb_err (*put_pauses)(struct tb_txn *txn, struct tb_str json);
+
+    enum tb_err (*get_answer)(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
+                              struct tb_answer *answer);
+    enum tb_err (*put_answer)(struct tb_txn *txn, const struct tb_answer *answer);
+    enum tb_err (*drop_answers)(struct tb_txn *txn, int64_t before_ms, uint32_t max);
+
     enum tb_err (*append_event)(struct tb_txn *txn, const struct tb_event *event);
     enum tb_err (*visit_events)(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
                                 tb_visit_event *visit, void *ctx);
@@ -60,6 +84,17 @@ struct tb_txn {
     bool writable;
     enum tb_err err; /* sticky; kept by dispatch.c */
 };
+
+/* --- head.c --- */
+
+/* The head of a new store: with an id and a key of its own. False: the system has no random numbers
+ * (errno says why). */
+bool tb_head_init(struct tb_head *head);
+
+/* Counts a change of a task; either may be NULL. Engines do so before they note the change in what
+ * they count by name. */
+void tb_head_note_change(struct tb_head *head, const struct tb_task *old,
+                         const struct tb_task *task);
 
 /* Each opens one kind of store; what they answer is what tb_store_open answers. */
 TB_MUST_CHECK enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *folder,

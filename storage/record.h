@@ -2,14 +2,14 @@
  *
  *   record = checksum u64 | format u8 | kind u8 | … fields of the kind … | wire JSON
  *
- * The checksum is XXH3 (64 bits) over everything behind it. Numbers are little-endian. A task's or
- * an event's strings are offsets into the wire JSON, so that encoding is a copy and decoding copies
- * nothing. docs/STORAGE.md draws each kind. */
+ * The checksum is XXH3 (64 bits) over everything behind it. Numbers are little-endian. The strings
+ * of a task, an event or an attempt are offsets into the wire JSON, so that encoding is a copy and
+ * decoding copies nothing. docs/STORAGE.md draws each kind. */
 #ifndef TB_STORAGE_RECORD_H
 #define TB_STORAGE_RECORD_H
 
 #include "taskboard/err.h"
-#include "taskboard/task.h"
+#include "taskboard/storage.h"
 
 /* Raised when any kind changes its layout. */
 #define TB_RECORD_FORMAT 1
@@ -20,9 +20,12 @@ enum tb_record_kind {
     TB_RECORD_NOTE = 'N',
     TB_RECORD_ARTIFACT = 'A',
     TB_RECORD_HEAD = 'H',
+    TB_RECORD_ATTEMPT = 'C',
+    TB_RECORD_PAUSES = 'P',
+    TB_RECORD_ANSWER = 'I',
 };
 
-#define TB_RECORD_HEAD_BYTES 120
+#define TB_RECORD_HEAD_BYTES 1728
 
 /* Encoders fill exactly as many bytes as the size function says. The task or event must be
  * rendered. Decoders hand out slices of `record`. They answer TB_E_STORAGE_CORRUPT, and leave the
@@ -36,7 +39,17 @@ size_t tb_record_event_size(const struct tb_event *event);
 void tb_record_encode_event(const struct tb_event *event, void *out);
 TB_MUST_CHECK enum tb_err tb_record_decode_event(struct tb_str record, struct tb_event *event);
 
-/* Notes and artifacts: nothing but their wire JSON. */
+/* The attempt must be rendered, too. */
+size_t tb_record_attempt_size(const struct tb_attempt *attempt);
+void tb_record_encode_attempt(const struct tb_attempt *attempt, void *out);
+TB_MUST_CHECK enum tb_err tb_record_decode_attempt(struct tb_str record,
+                                                   struct tb_attempt *attempt);
+
+size_t tb_record_answer_size(const struct tb_answer *answer);
+void tb_record_encode_answer(const struct tb_answer *answer, void *out);
+TB_MUST_CHECK enum tb_err tb_record_decode_answer(struct tb_str record, struct tb_answer *answer);
+
+/* Notes, artifacts and pauses: nothing but their wire JSON. */
 size_t tb_record_wire_size(struct tb_str wire);
 void tb_record_encode_wire(enum tb_record_kind kind, struct tb_str wire, void *out);
 TB_MUST_CHECK enum tb_err tb_record_decode_wire(enum tb_record_kind kind, struct tb_str record,

@@ -19,6 +19,18 @@ enum tb_command_kind {
     TB_COMMAND_REVIEW,
     TB_COMMAND_APPROVE,
     TB_COMMAND_REJECT,
+    TB_COMMAND_CLAIM,      /* the next ready tasks */
+    TB_COMMAND_CLAIM_TASK, /* this one */
+    TB_COMMAND_HEARTBEAT,
+    TB_COMMAND_COMPLETE,
+    TB_COMMAND_FAIL,
+    TB_COMMAND_RELEASE,
+    TB_COMMAND_CANCEL,
+    TB_COMMAND_RETRY,
+    TB_COMMAND_RETRY_MANY,
+    TB_COMMAND_ACCEPT,
+    TB_COMMAND_PAUSE,
+    TB_COMMAND_RESUME,
     TB_COMMAND_KIND_COUNT,
 };
 
@@ -101,10 +113,76 @@ struct tb_verdict_command {
     struct tb_artifacts_command artifacts; /* review only */
 };
 
+struct tb_claim_command {
+    struct tb_str agent;       /* text */
+    struct tb_str vm_id;       /* text; may be absent */
+    const struct tb_str *tags; /* texts: all of them */
+    size_t tag_count;
+    const struct tb_str *any_tags; /* texts: at least one of them; none given: no condition */
+    size_t any_tag_count;
+    uint32_t max; /* 1..TB_CLAIM_TASKS_MAX */
+    int64_t lease_ms;
+    int64_t wait_ms; /* how long to wait for a task; 0: not at all. The service's */
+};
+
+struct tb_heartbeat_command {
+    struct tb_str claim_token; /* text */
+    int64_t lease_ms;          /* 0: as long as before */
+    bool has_progress;
+    int32_t percent;       /* 0..100; -1: not given */
+    struct tb_str message; /* text; may be absent */
+};
+
+/* complete, fail and release: the holder gives the task back. */
+struct tb_finish_command {
+    struct tb_str claim_token;             /* text */
+    struct tb_str result;                  /* complete: json; may be absent */
+    struct tb_str summary;                 /* complete: text; may be absent */
+    struct tb_artifacts_command artifacts; /* complete */
+    bool review;                           /* complete: in_review, not done */
+    struct tb_str error;                   /* fail: text */
+    bool retryable;                        /* fail */
+    int64_t delay_ms;                      /* fail: -1: the usual backoff */
+    struct tb_str reason;                  /* release: text; may be absent */
+    bool has_next;
+    struct tb_claim_command next; /* claimed in the same transaction; wait_ms is 0 */
+};
+
+/* cancel, retry, accept, pause, resume */
+struct tb_steer_command {
+    struct tb_str by;     /* text; may be absent */
+    struct tb_str reason; /* cancel, pause: text; may be absent */
+    bool force;           /* cancel, accept: also when the task is claimed */
+    uint32_t attempt;     /* accept: its number */
+    struct tb_str tag;    /* pause, resume: text; absent: the board as a whole */
+};
+
+/* Which tasks POST /board/retry opens again, oldest first. Conditions that are absent hold. */
+struct tb_retry_many_command {
+    struct tb_str by;        /* text; may be absent */
+    enum tb_outcome outcome; /* FAILED, CANCELLED: done tasks with it; NONE: dead letters */
+    struct tb_str tag;
+    struct tb_str assignee;
+    struct tb_str created_by;
+    struct tb_id parent_id; /* all zero: any */
+    uint32_t max;           /* 1..TB_RETRY_TASKS_MAX */
+};
+
+/* Idempotency-Key: what a request is known by, and what it was. */
+struct tb_idempotency {
+    bool present;
+    uint8_t key[TB_DIGEST_BYTES];         /* digest of the token's id and the key */
+    uint8_t fingerprint[TB_DIGEST_BYTES]; /* digest of method, path, query and body */
+};
+
 struct tb_command {
     enum tb_command_kind kind;
-    struct tb_id task_id;        /* all kinds but CREATE */
-    struct tb_if_match if_match; /* all kinds but CREATE */
+    struct tb_id task_id;        /* of all kinds but CREATE, CLAIM, RETRY_MANY, PAUSE, RESUME */
+    struct tb_if_match if_match; /* of those with a task */
+    struct tb_idempotency idempotency;
+    struct tb_str claim_token; /* text: header Claim-Token, for PATCH, DELETE, review, approve,
+                                * reject; absent: not sent */
+    bool force;                /* ?force=true of a coordinator, for the same */
     struct tb_str
         actor; /* text: who to name in the log when the body names nobody: the token's name */
     union {
@@ -113,6 +191,11 @@ struct tb_command {
         struct tb_note_command note;
         struct tb_artifacts_command artifacts;
         struct tb_verdict_command verdict;
+        struct tb_claim_command claim;
+        struct tb_heartbeat_command heartbeat;
+        struct tb_finish_command finish;
+        struct tb_steer_command steer;
+        struct tb_retry_many_command retry_many;
     };
 };
 
@@ -125,6 +208,8 @@ struct tb_reply {
     struct tb_str body;  /* json: the answer of a success */
     uint64_t version;    /* of the task answered with, for the ETag; 0: none */
     uint64_t seq;        /* of the last event that the command wrote; 0: it changed nothing */
+    bool found_nothing;  /* of a CLAIM: nothing is ready for it, it may wait */
+    bool replayed;       /* the answer that was given to this Idempotency-Key before */
 };
 
 #endif

@@ -26,19 +26,35 @@
     X(TB_E_FORBIDDEN, "forbidden", 403, "This token's role does not allow that")                   \
     X(TB_E_NOT_FOUND, "not_found", 404, "There is nothing at this path")                           \
     X(TB_E_TASK_NOT_FOUND, "task_not_found", 404, "task not found")                                \
+    X(TB_E_ATTEMPT_NOT_FOUND, "attempt_not_found", 404, "The task has no such attempt")            \
     X(TB_E_METHOD_NOT_ALLOWED, "method_not_allowed", 405, "This path does not take that method")   \
     X(TB_E_DEPENDENCY_CYCLE, "dependency_cycle", 409, "The dependencies would form a cycle")       \
     X(TB_E_UNIQUE_KEY_TAKEN, "unique_key_taken", 409,                                              \
       "Another task that is not done has the same uniqueKey")                                      \
+    X(TB_E_ALREADY_CLAIMED, "already_claimed", 409, "The task is claimed")                         \
+    X(TB_E_NOT_READY, "not_ready", 409, "The task is not ready")                                   \
+    X(TB_E_PAUSED, "paused", 409, "The board, or a tag of the task, is paused")                    \
+    X(TB_E_ASSIGNED_ELSEWHERE, "assigned_elsewhere", 409,                                          \
+      "The task is reserved for another agent")                                                    \
+    X(TB_E_CLAIM_LOST, "claim_lost", 409, "This claim does not hold the task any more")            \
+    X(TB_E_ALREADY_DONE, "already_done", 409, "The task is done")                                  \
+    X(TB_E_NOT_RETRYABLE, "not_retryable", 409,                                                    \
+      "Only dead letters, failed and cancelled tasks can be retried")                              \
+    X(TB_E_NO_RESULT, "no_result", 409, "This attempt left no result")                             \
     X(TB_E_LIMIT_REACHED, "limit_reached", 409, "A limit of the board is reached")                 \
     X(TB_E_VERSION_MISMATCH, "version_mismatch", 412, "The task has changed since that version")   \
     X(TB_E_BODY_TOO_LARGE, "body_too_large", 413, "The body is too large")                         \
+    X(TB_E_IDEMPOTENCY_KEY_REUSED, "idempotency_key_reused", 422,                                  \
+      "The Idempotency-Key was used for another request")                                          \
+    X(TB_E_CLAIM_TOKEN_REQUIRED, "claim_token_required", 428, "claimToken is required")            \
     X(TB_E_TOO_MANY_FAILED_LOGINS, "too_many_failed_logins", 429,                                  \
       "Too many failed logins; try again later")                                                   \
     /* operating errors */                                                                         \
     X(TB_E_INTERNAL, "internal", 500, "The server failed to handle the request")                   \
     X(TB_E_STORAGE_CORRUPT, "storage_corrupt", 500, "A stored record is damaged")                  \
     X(TB_E_OVERLOADED, "overloaded", 503, "The server has too much to do; try again later")        \
+    X(TB_E_TOO_MANY_ANSWERS, "too_many_idempotency_keys", 503,                                     \
+      "The server keeps as many answers for idempotency keys as it can; try again later")          \
     X(TB_E_DRAINING, "draining", 503, "The server is shutting down")                               \
     X(TB_E_STORAGE_DOWN, "storage_down", 503, "The storage does not answer")                       \
     X(TB_E_STORAGE_FULL, "storage_full", 507, "The storage is full")                               \

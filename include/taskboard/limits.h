@@ -2,6 +2,8 @@
 #ifndef TASKBOARD_LIMITS_H
 #define TASKBOARD_LIMITS_H
 
+#include <stdint.h>
+
 /* bodies */
 #define TB_BODY_BYTES_MAX       (1024 * 1024)
 #define TB_ARRAY_BODY_BYTES_MAX (16 * 1024 * 1024)
@@ -36,6 +38,33 @@
 #define TB_ARTIFACTS_MAX         1000
 #define TB_ARTIFACTS_REQUEST_MAX 100
 
+/* claims */
+#define TB_CLAIM_TASKS_MAX       32          /* handed out by one claim */
+#define TB_CLAIM_TAGS_MAX        TB_TAGS_MAX /* of `tags`, of `anyTags`: each */
+#define TB_LEASE_SECONDS_MIN     10
+#define TB_LEASE_SECONDS_MAX     86400
+#define TB_LEASE_SECONDS_DEFAULT 300
+#define TB_WAIT_SECONDS_MAX      60
+#define TB_WAITING_CLAIMS_MAX    20000
+#define TB_HELD_READS_MAX        20000 /* lists and summaries that wait for a change */
+#define TB_CLAIM_TOKEN_BYTES_MAX 64
+#define TB_ERROR_BYTES_MAX       (16 * 1024) /* what a failed attempt says */
+#define TB_REASON_BYTES_MAX      4096        /* of a release, a cancel, a pause */
+#define TB_PROGRESS_BYTES_MAX    1024        /* its message */
+#define TB_PROGRESS_EVENT_MS     5000        /* at most one task.progress a task in that time */
+#define TB_BACKOFF_MS_MIN        10000
+#define TB_BACKOFF_MS_MAX        3600000
+#define TB_ATTEMPTS_KEPT         100 /* of a task; older ones are forgotten */
+#define TB_PAUSES_MAX            1000
+#define TB_RETRY_TASKS_MAX       1000 /* by one POST /board/retry */
+#define TB_SUMMARY_NAMES_MAX     100
+
+/* idempotency keys */
+#define TB_IDEMPOTENCY_KEY_BYTES_MAX 255
+#define TB_ANSWER_KEPT_MS            86400000
+#define TB_ANSWERS_MAX               4000000
+#define TB_ANSWERS_BYTES_MAX         (UINT64_C(8) << 30)
+
 /* requests */
 #define TB_CREATE_TASKS_MAX 1000
 #define TB_LIST_LIMIT_MAX   10000
@@ -47,6 +76,8 @@
     20000 /* entries looked at for one page in an order that no index of its filter has */
 #define TB_LIST_SCAN_CREATED_MAX                                                                   \
     200000 /* the same in creation order, where index lists are intersected */
+#define TB_READY_LIMIT_DEFAULT  100
+#define TB_READY_BYTES_MAX      (4 * 1024 * 1024)
 #define TB_EVENTS_LIMIT_MAX     1000
 #define TB_EVENTS_LIMIT_DEFAULT 100
 #define TB_EVENTS_SCAN_MAX      20000

@@ -1,8 +1,9 @@
 /* The storage engines' one interface: a unit of work at the level of the domain.
  *
- * A store keeps tasks with their notes and artifacts, the event log and one head record. Indexes
- * are the engine's own business. Engines know no rules: they keep what they are given, exactly, and
- * find it again.
+ * A store keeps tasks with their notes, artifacts and ended attempts, the event log, the answers
+ * given to idempotency keys, the pauses and one head record. Indexes are the engine's own business,
+ * and so is what they count: tasks by tag and by assignee, and which change touched them last.
+ * Engines know no rules: they keep what they are given, exactly, and find it again.
  *
  * Threads   A store may be used by many threads; a transaction and a reader belong to one thread at
  * a time. At most one write transaction is open at any moment (the committer's). Memory    What a
@@ -81,11 +82,13 @@ struct tb_head *tb_txn_head(struct tb_txn *txn);
 /* The task comes rendered (see task.h). */
 TB_MUST_CHECK enum tb_err tb_get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task);
 
+/* This and tb_delete_task raise head.changes and note it in head.state_changes, for the states
+ * before and after, and for the names of both. */
 /* Stores `task`, which must be rendered, in the place of `old` (as read in this transaction), or as
  * a new one when `old` is NULL. */
 enum tb_err tb_put_task(struct tb_txn *txn, const struct tb_task *old, const struct tb_task *task);
 
-/* Removes the task, its notes, its artifacts and its index entries; its events stay. */
+/* Removes the task, its notes, artifacts, attempts and index entries; its events stay. */
 enum tb_err tb_delete_task(struct tb_txn *txn, const struct tb_task *old);
 
 /* The task, not done, that has that uniqueKey (text), or TB_E_ABSENT. */
@@ -121,6 +124,97 @@ enum tb_err tb_put_artifact(struct tb_txn *txn, struct tb_id task_id, uint32_t n
                             struct tb_str wire);
 enum tb_err tb_visit_artifacts(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
                                void *ctx);
+
+/* --- attempts --- */
+
+/* Stores the attempt, which must be rendered, under its number; replaces one that is there. */
+enum tb_err tb_put_attempt(struct tb_txn *txn, struct tb_id task_id,
+                           const struct tb_attempt *attempt);
+TB_MUST_CHECK enum tb_err tb_get_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                                         struct tb_attempt *attempt);
+
+/* An attempt that is not there is not an error. */
+enum tb_err tb_delete_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number);
+
+typedef enum tb_visit tb_visit_attempt(void *ctx, const struct tb_attempt *attempt);
+
+/* In the order of their numbers. */
+enum tb_err tb_visit_attempts(struct tb_txn *txn, struct tb_id task_id, tb_visit_attempt *visit,
+                              void *ctx);
+
+/* --- the claim order --- */
+
+/* Which of the tasks in state READY a claim may have. Texts. */
+struct tb_ready_query {
+    struct tb_str agent;       /* tasks assigned to nobody or to it */
+    const struct tb_str *tags; /* all of them */
+    size_t tag_count;
+    const struct tb_str *any_tags; /* at least one of them; none given: no condition */
+    size_t any_tag_count;
+    const struct tb_str *without_tags; /* none of them */
+    size_t without_tag_count;
+};
+
+/* Hands them to `visit`, least rank_ms first, then oldest id. The callback must not write. Costs
+ * what the shortest of the lists of `tags` costs, and nothing for what was claimed before. */
+enum tb_err tb_visit_ready(struct tb_txn *txn, const struct tb_ready_query *query,
+                           tb_visit_task *visit, void *ctx);
+
+/* The least ready_ms of the tasks in state READY (TB_E_ABSENT: there is none). */
+TB_MUST_CHECK enum tb_err tb_oldest_ready(struct tb_txn *txn, int64_t *ready_ms);
+
+/* --- names: what the engine counts --- */
+
+enum tb_name_kind { TB_NAME_TAG, TB_NAME_ASSIGNEE, TB_NAME_KIND_COUNT };
+
+struct tb_name_count {
+    uint64_t tasks;   /* not done */
+    uint64_t ready;   /* in state READY */
+    uint64_t changed; /* head.changes when a task last had, got or lost that name, or changed while
+                       * it had it; done ones count here */
+};
+
+/* TB_E_ABSENT: no task that is not done has the name. Changes of done tasks may have been forgotten
+ * then, so that nobody knows when it was last touched. */
+TB_MUST_CHECK enum tb_err tb_get_name(struct tb_txn *txn, enum tb_name_kind kind,
+                                      struct tb_str name, struct tb_name_count *count);
+
+typedef enum tb_visit tb_visit_name(void *ctx, struct tb_str name,
+                                    const struct tb_name_count *count);
+
+/* The `max` names with the most tasks, most first, then by name. Where more than a few hundred
+ * share about the same number, those at the end are any of them. */
+enum tb_err tb_visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
+                           tb_visit_name *visit, void *ctx);
+
+/* --- pauses --- */
+
+/* One JSON value, kept as it is (TB_E_ABSENT: none was stored). */
+TB_MUST_CHECK enum tb_err tb_get_pauses(struct tb_txn *txn, struct tb_str *json);
+enum tb_err tb_put_pauses(struct tb_txn *txn, struct tb_str json);
+
+/* --- answers to idempotency keys --- */
+
+struct tb_answer {
+    uint8_t key[TB_DIGEST_BYTES];
+    uint8_t fingerprint[TB_DIGEST_BYTES];
+    int64_t at_ms;
+    int32_t http_status;
+    uint64_t version; /* as in tb_reply */
+    uint64_t seq;
+    struct tb_str body;
+};
+
+TB_MUST_CHECK enum tb_err tb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
+                                        struct tb_answer *answer);
+
+/* `at_ms` never falls from one to the next; the key must be new. Counts it in head.answers and
+ * head.answer_bytes. */
+enum tb_err tb_put_answer(struct tb_txn *txn, const struct tb_answer *answer);
+
+/* Removes the oldest answers given before that instant, at most `max`, and counts them out. Costs
+ * next to nothing when there is none. */
+enum tb_err tb_drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max);
 
 /* --- the event log --- */
 
@@ -159,10 +253,14 @@ struct tb_task_query {
     size_t tag_count;
     const struct tb_str *words; /* as tb_words_next() gives them; all of them */
     size_t word_count;
+    const struct tb_str *without_tags; /* texts; none of them may be there */
+    size_t without_tag_count;
     int64_t updated_since_ms; /* inclusive */
     bool has_after;
     struct tb_position after; /* exclusive */
-    uint32_t scan_max;        /* entries to look at before giving up early; 0: without limit */
+    uint32_t scan_max;        /* entries to look at before giving up early; 0: without limit. At
+                               * most one of each task of `states` for each further condition, and
+                               * one more, count */
 };
 
 /* How a query ended. */

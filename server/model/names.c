@@ -28,6 +28,13 @@ static const char *const artifact_types[TB_ARTIFACT_TYPE_COUNT] = {
     [TB_ARTIFACT_FILE] = "file",     [TB_ARTIFACT_URL] = "url",
 };
 
+static const char *const attempt_outcomes[TB_ATTEMPT_OUTCOME_COUNT] = {
+    [TB_ATTEMPT_RUNNING] = "running",       [TB_ATTEMPT_COMPLETED] = "completed",
+    [TB_ATTEMPT_FAILED] = "failed",         [TB_ATTEMPT_RELEASED] = "released",
+    [TB_ATTEMPT_EXPIRED] = "expired",       [TB_ATTEMPT_CANCELLED] = "cancelled",
+    [TB_ATTEMPT_TAKEN_OVER] = "taken_over", [TB_ATTEMPT_VM_LOST] = "vm_lost",
+};
+
 static const char *const fields[TB_FIELD_COUNT] = {
     [TB_FIELD_ID] = "id",
     [TB_FIELD_TITLE] = "title",
@@ -45,6 +52,8 @@ static const char *const fields[TB_FIELD_COUNT] = {
     [TB_FIELD_NOT_BEFORE] = "notBefore",
     [TB_FIELD_ATTEMPTS] = "attempts",
     [TB_FIELD_MAX_ATTEMPTS] = "maxAttempts",
+    [TB_FIELD_CLAIM] = "claim",
+    [TB_FIELD_PROGRESS] = "progress",
     [TB_FIELD_UNIQUE_KEY] = "uniqueKey",
     [TB_FIELD_PARENT_ID] = "parentId",
     [TB_FIELD_BLOCKED_REASON] = "blockedReason",
@@ -132,6 +141,21 @@ bool tb_artifact_type_parse(struct tb_str text, enum tb_artifact_type *out)
     int i = find(artifact_types, 0, TB_ARTIFACT_TYPE_COUNT, text);
     if (i >= 0) {
         *out = (enum tb_artifact_type)i;
+    }
+    return i >= 0;
+}
+
+const char *tb_attempt_outcome_name(enum tb_attempt_outcome outcome)
+{
+    assert(outcome < TB_ATTEMPT_OUTCOME_COUNT);
+    return attempt_outcomes[outcome];
+}
+
+bool tb_attempt_outcome_parse(struct tb_str text, enum tb_attempt_outcome *out)
+{
+    int i = find(attempt_outcomes, 0, TB_ATTEMPT_OUTCOME_COUNT, text);
+    if (i >= 0) {
+        *out = (enum tb_attempt_outcome)i;
     }
     return i >= 0;
 }

@@ -41,6 +41,18 @@ enum tb_status tb_state_status(enum tb_state state)
     return statuses[state];
 }
 
+bool tb_task_is_dead_letter(const struct tb_task *task)
+{
+    static const char start[] = "{\"kind\":\"dead_letter\"";
+    return task->status == TB_STATUS_BLOCKED && task->blocked_reason.len > sizeof start - 1 &&
+           memcmp(task->blocked_reason.ptr, start, sizeof start - 1) == 0;
+}
+
+bool tb_task_is_scheduled(const struct tb_task *task)
+{
+    return task->status == TB_STATUS_OPEN && !task->ready && task->blocked_by.len == 2;
+}
+
 int64_t tb_task_rank(const struct tb_task *task, int64_t aging_ms)
 {
     int64_t points = 0;
@@ -125,6 +137,34 @@ static void add_c_field(struct tb_buf *out, enum tb_field field, const char *nam
     tb_buf_add_quoted(out, tb_str_c(name));
 }
 
+/* The members of `claim`, braces included. The holder is the assignee. */
+static void add_claim(const struct tb_task *task, struct tb_buf *out, struct tb_str *vm,
+                      struct tb_str *cancel)
+{
+    const struct tb_claim *claim = &task->claim;
+    TB_BUF_LIT(out, "{\"by\":");
+    tb_buf_add_quoted(out, task->assignee);
+    if (task->claim_vm.ptr != NULL) {
+        TB_BUF_LIT(out, ",\"vmId\":");
+        tb_buf_add_quoted(out, task->claim_vm);
+        vm->ptr = out->ptr + out->len - 1 - task->claim_vm.len;
+    }
+    TB_BUF_LIT(out, ",\"generation\":");
+    tb_buf_add_u64(out, claim->generation);
+    TB_BUF_LIT(out, ",\"attempt\":");
+    tb_buf_add_u64(out, claim->attempt);
+    TB_BUF_LIT(out, ",\"claimedAt\":");
+    tb_buf_add_instant(out, claim->claimed_ms);
+    TB_BUF_LIT(out, ",\"expiresAt\":");
+    tb_buf_add_instant(out, claim->expires_ms);
+    if (task->cancel.ptr != NULL) {
+        TB_BUF_LIT(out, ",\"cancelRequested\":");
+        tb_buf_add_str(out, task->cancel);
+        cancel->ptr = out->ptr + out->len - task->cancel.len;
+    }
+    TB_BUF_LIT(out, "}");
+}
+
 static void render_summary(struct tb_task *task, struct tb_buf *out)
 {
     TB_BUF_LIT(out, "{");
@@ -148,6 +188,11 @@ static void render_summary(struct tb_task *task, struct tb_buf *out)
     }
     add_number_field(out, TB_FIELD_ATTEMPTS, task->attempts);
     add_number_field(out, TB_FIELD_MAX_ATTEMPTS, task->max_attempts);
+    if (tb_task_is_claimed(task)) {
+        add_name(out, TB_FIELD_CLAIM);
+        add_claim(task, out, &task->claim_vm, &task->cancel);
+    }
+    add_json_field(out, TB_FIELD_PROGRESS, &task->progress);
     add_text_field(out, TB_FIELD_UNIQUE_KEY, &task->unique_key);
     if (!tb_id_is_zero(task->parent_id)) {
         add_id_field(out, TB_FIELD_PARENT_ID, task->parent_id);
@@ -156,9 +201,20 @@ static void render_summary(struct tb_task *task, struct tb_buf *out)
     add_json_field(out, TB_FIELD_BLOCKED_BY, &task->blocked_by);
 }
 
+/* What only a claim has goes with it. */
+static void drop_claim_strings(struct tb_task *task)
+{
+    if (!tb_task_is_claimed(task)) {
+        task->claim_vm = TB_STR_NONE;
+        task->cancel = TB_STR_NONE;
+        task->progress = TB_STR_NONE;
+    }
+}
+
 void tb_task_render(struct tb_task *task, struct tb_arena *arena)
 {
-    size_t room = FIXED_BYTES_MAX;
+    drop_claim_strings(task);
+    size_t room = FIXED_BYTES_MAX + task->assignee.len; /* which stands there twice: claim.by */
     for (size_t i = 0; i < TB_TASK_STRING_COUNT; i++) {
         room += task->strings[i].len;
     }
@@ -170,6 +226,11 @@ void tb_task_render(struct tb_task *task, struct tb_arena *arena)
     add_text_field(&out, TB_FIELD_DESCRIPTION, &task->description);
     add_json_field(&out, TB_FIELD_PAYLOAD, &task->payload);
     add_json_field(&out, TB_FIELD_RESULT, &task->result);
+    task->view_len = (uint32_t)out.len;
+    if (task->reserved_for.ptr != NULL) {
+        tb_buf_add_str(&out, task->reserved_for);
+        task->reserved_for.ptr = out.ptr + out.len - task->reserved_for.len;
+    }
     assert(out.ptr == start); /* the strings point into it: it must not have moved */
     task->wire = tb_buf_str(&out);
 }
@@ -194,7 +255,7 @@ void tb_task_write_open(const struct tb_task *task, struct tb_buf *out)
 {
     tb_buf_add(out, task->wire.ptr, task->summary_len);
     add_ready(task, out);
-    tb_buf_add(out, task->wire.ptr + task->summary_len, task->wire.len - task->summary_len);
+    tb_buf_add(out, task->wire.ptr + task->summary_len, task->view_len - task->summary_len);
 }
 
 static void add_plain_name(struct tb_buf *out, enum tb_field field)
@@ -235,6 +296,17 @@ static bool write_instant(struct tb_buf *out, enum tb_field field, int64_t ms)
         tb_buf_add_instant(out, ms);
     }
     return ms != 0;
+}
+
+static bool write_claim(struct tb_buf *out, enum tb_field field, const struct tb_task *task)
+{
+    struct tb_str unused = TB_STR_NONE;
+    if (!tb_task_is_claimed(task)) {
+        return false;
+    }
+    add_plain_name(out, field);
+    add_claim(task, out, &unused, &unused);
+    return true;
 }
 
 static bool write_id(struct tb_buf *out, enum tb_field field, struct tb_id id)
@@ -283,6 +355,10 @@ bool tb_task_write_field(const struct tb_task *task, enum tb_field field, struct
         return write_number(out, field, task->attempts);
     case TB_FIELD_MAX_ATTEMPTS:
         return write_number(out, field, task->max_attempts);
+    case TB_FIELD_CLAIM:
+        return write_claim(out, field, task);
+    case TB_FIELD_PROGRESS:
+        return write_json(out, field, task->progress);
     case TB_FIELD_UNIQUE_KEY:
         return write_text(out, field, task->unique_key);
     case TB_FIELD_PARENT_ID:

@@ -224,6 +224,91 @@ static enum tb_err visit_artifacts(struct tb_txn *txn, struct tb_id task_id, tb_
     return err != TB_OK ? err : tb_visit_artifacts(txn_of(txn)->inner, task_id, visit, ctx);
 }
 
+static enum tb_err put_attempt(struct tb_txn *txn, struct tb_id task_id,
+                               const struct tb_attempt *attempt)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_put_attempt(txn_of(txn)->inner, task_id, attempt);
+}
+
+static enum tb_err get_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                               struct tb_attempt *attempt)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_get_attempt(txn_of(txn)->inner, task_id, number, attempt);
+}
+
+static enum tb_err delete_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_delete_attempt(txn_of(txn)->inner, task_id, number);
+}
+
+static enum tb_err visit_attempts(struct tb_txn *txn, struct tb_id task_id, tb_visit_attempt *visit,
+                                  void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_attempts(txn_of(txn)->inner, task_id, visit, ctx);
+}
+
+static enum tb_err visit_ready(struct tb_txn *txn, const struct tb_ready_query *query,
+                               tb_visit_task *visit, void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_ready(txn_of(txn)->inner, query, visit, ctx);
+}
+
+static enum tb_err oldest_ready(struct tb_txn *txn, int64_t *ready_ms)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_oldest_ready(txn_of(txn)->inner, ready_ms);
+}
+
+static enum tb_err get_name(struct tb_txn *txn, enum tb_name_kind kind, struct tb_str name,
+                            struct tb_name_count *count)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_get_name(txn_of(txn)->inner, kind, name, count);
+}
+
+static enum tb_err visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
+                               tb_visit_name *visit, void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_names(txn_of(txn)->inner, kind, max, visit, ctx);
+}
+
+static enum tb_err get_pauses(struct tb_txn *txn, struct tb_str *json)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_get_pauses(txn_of(txn)->inner, json);
+}
+
+static enum tb_err put_pauses(struct tb_txn *txn, struct tb_str json)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_put_pauses(txn_of(txn)->inner, json);
+}
+
+static enum tb_err get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
+                              struct tb_answer *answer)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_get_answer(txn_of(txn)->inner, key, answer);
+}
+
+static enum tb_err put_answer(struct tb_txn *txn, const struct tb_answer *answer)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_put_answer(txn_of(txn)->inner, answer);
+}
+
+static enum tb_err drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_drop_answers(txn_of(txn)->inner, before_ms, max);
+}
+
 static enum tb_err append_event(struct tb_txn *txn, const struct tb_event *event)
 {
     enum tb_err err = count_txn_call(txn);
@@ -269,6 +354,19 @@ static const struct tb_store_ops ops = {
     .visit_notes = visit_notes,
     .put_artifact = put_artifact,
     .visit_artifacts = visit_artifacts,
+    .put_attempt = put_attempt,
+    .get_attempt = get_attempt,
+    .delete_attempt = delete_attempt,
+    .visit_attempts = visit_attempts,
+    .visit_ready = visit_ready,
+    .oldest_ready = oldest_ready,
+    .get_name = get_name,
+    .visit_names = visit_names,
+    .get_pauses = get_pauses,
+    .put_pauses = put_pauses,
+    .get_answer = get_answer,
+    .put_answer = put_answer,
+    .drop_answers = drop_answers,
     .append_event = append_event,
     .visit_events = visit_events,
     .visit_tasks = visit_tasks,

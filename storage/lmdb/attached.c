@@ -97,5 +97,8 @@ static int delete_all(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, struct tb_id 
 int tb_lmdb_delete_attached(struct tb_lmdb_txn *txn, struct tb_id task_id)
 {
     int rc = delete_all(txn, TB_DB_NOTE, task_id);
-    return rc != 0 ? rc : delete_all(txn, TB_DB_ARTIFACT, task_id);
+    if (rc == 0) {
+        rc = delete_all(txn, TB_DB_ARTIFACT, task_id);
+    }
+    return rc != 0 ? rc : delete_all(txn, TB_DB_ATTEMPT, task_id);
 }

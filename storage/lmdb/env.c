@@ -1,10 +1,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "lmdb/lmdb.h"
+#include "lmdb/names.h"
 
 #define MAP_BYTES_DEFAULT (UINT64_C(1) << 40)
 #define MAP_BYTES_MIN     (UINT64_C(1) << 20)
@@ -14,10 +14,12 @@
 /* Slots for tools that look into the store beside the server, such as mdb_stat. */
 #define READERS_EXTRA 4
 
+/* NULL is LMDB's own database, which holds the roots of the others: it changes with every commit,
+ * so that what else does had better stand in the same page. */
 static const char *const db_names[TB_DB_COUNT] = {
-    [TB_DB_TASK] = "task",   [TB_DB_NOTE] = "note",   [TB_DB_ARTIFACT] = "artifact",
-    [TB_DB_EVENT] = "event", [TB_DB_INDEX] = "index", [TB_DB_RUN] = "run",
-    [TB_DB_META] = "meta",
+    [TB_DB_TASK] = "task",       [TB_DB_NOTE] = "note",   [TB_DB_ARTIFACT] = "artifact",
+    [TB_DB_ATTEMPT] = "attempt", [TB_DB_EVENT] = "event", [TB_DB_ANSWER] = "answer",
+    [TB_DB_INDEX] = "index",     [TB_DB_RUN] = "run",     [TB_DB_META] = NULL,
 };
 
 static void close_store(struct tb_store *base)
@@ -28,6 +30,9 @@ static void close_store(struct tb_store *base)
     }
     tb_run_ops_fini(&store->ops);
     tb_events_fini(&store->events);
+    tb_block_maker_fini(&store->answers);
+    tb_names_free(store->names);
+    tb_fronts_free(store->fronts);
     tb_arena_free(store->scratch);
     close(store->lock_fd);
     close(store->folder_fd);
@@ -54,6 +59,19 @@ static const struct tb_store_ops ops = {
     .visit_notes = tb_lmdb_visit_notes,
     .put_artifact = tb_lmdb_put_artifact,
     .visit_artifacts = tb_lmdb_visit_artifacts,
+    .put_attempt = tb_lmdb_put_attempt,
+    .get_attempt = tb_lmdb_get_attempt,
+    .delete_attempt = tb_lmdb_delete_attempt,
+    .visit_attempts = tb_lmdb_visit_attempts,
+    .visit_ready = tb_lmdb_visit_ready,
+    .oldest_ready = tb_lmdb_oldest_ready,
+    .get_name = tb_lmdb_get_name,
+    .visit_names = tb_lmdb_visit_names,
+    .get_pauses = tb_lmdb_get_pauses,
+    .put_pauses = tb_lmdb_put_pauses,
+    .get_answer = tb_lmdb_get_answer,
+    .put_answer = tb_lmdb_put_answer,
+    .drop_answers = tb_lmdb_drop_answers,
     .append_event = tb_lmdb_append_event,
     .visit_events = tb_lmdb_visit_events,
     .visit_tasks = tb_lmdb_visit_tasks,
@@ -122,8 +140,8 @@ static int put_meta(MDB_txn *mdb, MDB_dbi meta, const char *name, const void *by
 static int write_first_head(struct tb_lmdb_store *store, MDB_txn *mdb)
 {
     uint32_t format = TB_RECORD_FORMAT;
-    struct tb_head head = {.oldest_seq = 1};
-    if (getentropy(&head.store_id, sizeof head.store_id) != 0) {
+    struct tb_head head;
+    if (!tb_head_init(&head)) {
         return errno;
     }
     uint8_t record[TB_RECORD_HEAD_BYTES];
@@ -247,6 +265,8 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
         return err;
     }
     opening->scratch = tb_arena_new(0);
+    opening->names = tb_names_new();
+    opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
     int rc = open_env(opening, options, folder);
     err = rc == 0 ? open_board(opening, folder, why, why_size)
                   : explain(opening, rc, folder, why, why_size);

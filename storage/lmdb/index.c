@@ -1,7 +1,9 @@
 #include <assert.h>
 
 #include "base/json.h"
-#include "lmdb/lmdb.h"
+#include "lmdb/marks.h"
+#include "lmdb/names.h"
+#include "lmdb/ready.h"
 #include "model/words.h"
 
 /* Makes the key of a task's one entry in an index; false: the task has none there. */
@@ -21,6 +23,7 @@ static bool updated_key(const struct tb_task *task, struct tb_key *key)
     tb_key_add_byte(key, (uint8_t)tb_task_state(task));
     tb_key_add_i64(key, task->updated_ms);
     tb_key_add_id(key, task->id);
+    tb_key_add_u32(key, tb_marks_of_task(task));
     return true;
 }
 
@@ -82,9 +85,20 @@ static bool due_key(const struct tb_task *task, struct tb_key *key)
     return true;
 }
 
+static bool ready_since_key(const struct tb_task *task, struct tb_key *key)
+{
+    if (tb_task_state(task) != TB_STATE_READY) {
+        return false;
+    }
+    tb_key_start(key, TB_INDEX_READY_SINCE);
+    tb_key_add_i64(key, task->ready_ms);
+    tb_key_add_id(key, task->id);
+    return true;
+}
+
 static entry_key *const single_entries[] = {
-    created_key,    updated_key, rank_key,   assignee_key,
-    created_by_key, unique_key,  parent_key, due_key,
+    created_key, updated_key, rank_key, assignee_key,    created_by_key,
+    unique_key,  parent_key,  due_key,  ready_since_key,
 };
 
 /* One cursor for the whole transaction: neighbouring keys find their page at once. */
@@ -98,21 +112,18 @@ static int index_cursor(struct tb_lmdb_txn *txn, MDB_cursor **cursor)
     return rc;
 }
 
-/* Rules look at these while they write, and take entries away from the front of RANK: in runs a
- * walk would have to pass all that was dropped there. Most of RANK's new entries stand side by
- * side. */
 static bool is_in_tree(const struct tb_key *key)
 {
     return tb_lmdb_index_db(key->bytes[0]) == TB_DB_INDEX;
 }
 
-static int put_in_tree(struct tb_lmdb_txn *txn, const struct tb_key *key)
+int tb_lmdb_index_put_value(struct tb_lmdb_txn *txn, const struct tb_key *key, struct tb_str value)
 {
     MDB_cursor *cursor = NULL;
     MDB_val entry = tb_mdb_val(key->bytes, key->len);
-    MDB_val nothing = tb_mdb_val("", 0);
+    MDB_val content = tb_mdb_val(value.ptr, value.len);
     int rc = index_cursor(txn, &cursor);
-    return rc != 0 ? rc : mdb_cursor_put(cursor, &entry, &nothing, 0);
+    return rc != 0 ? rc : mdb_cursor_put(cursor, &entry, &content, 0);
 }
 
 /* An entry that is not there is not an error: a task may name a dependency twice. */
@@ -128,12 +139,19 @@ static int drop_from_tree(struct tb_lmdb_txn *txn, const struct tb_key *key)
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static int put(struct tb_lmdb_txn *txn, const struct tb_key *key)
+int tb_lmdb_index_put(struct tb_lmdb_txn *txn, const struct tb_key *key)
 {
-    return is_in_tree(key) ? put_in_tree(txn, key) : tb_run_put(txn, key);
+    if (is_in_tree(key)) {
+        return tb_lmdb_index_put_value(txn, key, TB_STR(""));
+    }
+    if (tb_lmdb_is_queue(key->bytes[0])) {
+        size_t prefix_len = key->len - TB_FRONT_SUFFIX_BYTES;
+        tb_fronts_put(txn->store->fronts, key->bytes, prefix_len, key->bytes + prefix_len);
+    }
+    return tb_run_put(txn, key);
 }
 
-static int drop(struct tb_lmdb_txn *txn, const struct tb_key *key)
+int tb_lmdb_index_drop(struct tb_lmdb_txn *txn, const struct tb_key *key)
 {
     return is_in_tree(key) ? drop_from_tree(txn, key) : tb_run_drop(txn, key);
 }
@@ -148,8 +166,8 @@ static int change_single_entry(struct tb_lmdb_txn *txn, entry_key *make, const s
     if (was && is && before.len == after.len && memcmp(before.bytes, after.bytes, after.len) == 0) {
         return 0;
     }
-    int rc = was ? drop(txn, &before) : 0;
-    return rc == 0 && is ? put(txn, &after) : rc;
+    int rc = was ? tb_lmdb_index_drop(txn, &before) : 0;
+    return rc == 0 && is ? tb_lmdb_index_put(txn, &after) : rc;
 }
 
 /* Puts (or drops) an entry for each string of `array` that `others` lacks. */
@@ -167,7 +185,7 @@ static int change_strings(struct tb_lmdb_txn *txn, enum tb_index index, struct t
         if (!text_key(index, text, id, &key)) {
             continue;
         }
-        rc = puts ? put(txn, &key) : drop(txn, &key);
+        rc = puts ? tb_lmdb_index_put(txn, &key) : tb_lmdb_index_drop(txn, &key);
     }
     return rc;
 }
@@ -226,10 +244,10 @@ static int change_words(struct tb_lmdb_txn *txn, const struct tb_task *old,
         struct tb_key key;
         if (order < 0) {
             word_key(before.words[b++], id, &key);
-            rc = drop(txn, &key);
+            rc = tb_lmdb_index_drop(txn, &key);
         } else if (order > 0) {
             word_key(after.words[a++], id, &key);
-            rc = put(txn, &key);
+            rc = tb_lmdb_index_put(txn, &key);
         } else {
             b++;
             a++;
@@ -256,6 +274,12 @@ int tb_lmdb_index_change(struct tb_lmdb_txn *txn, const struct tb_task *old,
     if (rc == 0) {
         rc = change_array(txn, TB_INDEX_DEPENDENT, id, old != NULL ? old->dependencies : no_strings,
                           task != NULL ? task->dependencies : no_strings);
+    }
+    if (rc == 0) {
+        rc = tb_ready_index_change(txn, old, task);
+    }
+    if (rc == 0) {
+        rc = tb_names_change(txn, old, task);
     }
     return rc != 0 ? rc : change_words(txn, old, task);
 }

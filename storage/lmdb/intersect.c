@@ -169,26 +169,31 @@ static int start_all(struct tb_conditions *conditions, const uint8_t *after)
     return rc;
 }
 
-enum tb_err tb_query_intersect(struct tb_query *query, struct tb_conditions *conditions)
+int tb_intersection_start(struct tb_query *query, struct tb_conditions *conditions,
+                          struct tb_intersection *intersection)
 {
+    intersection->conditions = conditions;
+    memset(intersection->at.bytes, 0xff, sizeof intersection->at.bytes);
     int rc = add_states(query, conditions);
     const uint8_t *after = query->ask->has_after ? query->ask->after.id.bytes : NULL;
-    if (rc == 0) {
-        rc = start_all(conditions, after);
-    }
-    struct tb_id at;
-    memset(at.bytes, 0xff, sizeof at.bytes);
+    return rc != 0 ? rc : start_all(conditions, after);
+}
+
+enum tb_err tb_intersection_walk(struct tb_query *query, struct tb_intersection *intersection)
+{
+    struct tb_id *at = &intersection->at;
     bool ended = false;
     bool gave_up = false;
+    int rc = 0;
     enum tb_err err = TB_OK;
     while (rc == 0 && err == TB_OK && !query->stopped) {
-        rc = settle(query, conditions, &at, &ended, &gave_up);
+        rc = settle(query, intersection->conditions, at, &ended, &gave_up);
         if (rc != 0 || ended || gave_up) {
             break;
         }
-        err = tb_query_offer(query, at, true);
-        struct tb_position reached = {.id = at};
-        if (!step_id(&at, -1) || query->stopped || tb_query_gives_up(query, reached)) {
+        err = tb_query_offer(query, *at, true);
+        struct tb_position reached = {.id = *at};
+        if (!step_id(at, -1) || query->stopped || tb_query_gives_up(query, reached)) {
             break;
         }
     }

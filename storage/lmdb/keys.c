@@ -58,6 +58,11 @@ void tb_key_add_id(struct tb_key *key, struct tb_id id)
     add(key, id.bytes, sizeof id.bytes);
 }
 
+void tb_key_add_bytes(struct tb_key *key, const void *bytes, size_t len)
+{
+    add(key, bytes, len);
+}
+
 void tb_key_add_text(struct tb_key *key, struct tb_str text)
 {
     if (text.len <= TB_KEY_TEXT_BYTES_MAX) {
@@ -87,6 +92,13 @@ void tb_key_write_u64(uint8_t out[8], uint64_t number)
 void tb_key_write_i64(uint8_t out[8], int64_t number)
 {
     tb_key_write_u64(out, (uint64_t)number ^ SIGN_BIT);
+}
+
+uint32_t tb_key_read_u32(const uint8_t in[4])
+{
+    uint32_t big = 0;
+    memcpy(&big, in, sizeof big);
+    return be32toh(big);
 }
 
 uint64_t tb_key_read_u64(const uint8_t in[8])

@@ -16,7 +16,7 @@ int tb_list_open(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, const struct tb_ke
         return mdb_cursor_open(txn->mdb, txn->store->dbis[db], &list->cursor);
     }
     int rc = 0;
-    list->runs = tb_run_list_open(txn, list->key, list->prefix_len, &rc);
+    list->runs = tb_run_list_open(txn, list->key, list->prefix_len, suffix_len, &rc);
     return rc;
 }
 
@@ -130,8 +130,48 @@ int tb_list_next(struct tb_list *list, enum tb_list_way way)
     return list->runs == NULL ? step_tree(list, way) : show_run(list, tb_run_list_next(list->runs));
 }
 
+/* --- queues: see front.h --- */
+
+static bool is_queue(const struct tb_list *list)
+{
+    return list->runs != NULL && list->prefix_len > 0 && tb_lmdb_is_queue(list->key[0]) &&
+           list->suffix_len == TB_FRONT_SUFFIX_BYTES;
+}
+
+/* Tells the fronts where a walk from the beginning found the first entry. */
+static void raise_front(const struct tb_list *list, const struct tb_front_list *front,
+                        struct tb_front_view view)
+{
+    uint8_t end[TB_FRONT_SUFFIX_BYTES];
+    memset(end, 0xff, sizeof end);
+    tb_fronts_raise(list->txn->store->fronts, front, view,
+                    list->on_entry ? tb_list_suffix(list) : end);
+}
+
+/* Up from the beginning. */
+static int start_queue(struct tb_list *list)
+{
+    const struct tb_front_list front = {list->key, list->prefix_len, TB_FRONT_WITHOUT_NONE};
+    const struct tb_front_view view = tb_lmdb_front_view(list->txn);
+    uint8_t mark[TB_FRONT_SUFFIX_BYTES];
+    bool known = tb_fronts_find(list->txn->store->fronts, &front, view, mark);
+    int rc = seek(list, TB_LIST_UP, known ? mark : NULL);
+    if (rc == 0 && !(known && stands_on(list, mark))) {
+        raise_front(list, &front, view);
+    }
+    return rc;
+}
+
+int tb_list_seek_up(struct tb_list *list, const uint8_t *suffix)
+{
+    return seek(list, TB_LIST_UP, suffix);
+}
+
 int tb_list_start(struct tb_list *list, enum tb_list_way way, const uint8_t *after)
 {
+    if (way == TB_LIST_UP && after == NULL && is_queue(list)) {
+        return start_queue(list);
+    }
     int rc = seek(list, way, after);
     return rc == 0 && after != NULL && stands_on(list, after) ? tb_list_next(list, way) : rc;
 }
@@ -152,4 +192,21 @@ int tb_list_sink(struct tb_list *list, const uint8_t *bound)
         return seek(list, TB_LIST_DOWN, bound);
     }
     return show_run(list, tb_run_list_sink(list->runs, bound, list->suffix_len));
+}
+
+static bool is_below(const struct tb_list *list, const uint8_t *bound)
+{
+    return list->on_entry && memcmp(tb_list_suffix(list), bound, list->suffix_len) < 0;
+}
+
+int tb_list_rise(struct tb_list *list, const uint8_t *bound)
+{
+    int rc = is_below(list, bound) ? tb_list_next(list, TB_LIST_UP) : 0;
+    if (rc != 0 || !is_below(list, bound)) {
+        return rc;
+    }
+    if (list->runs == NULL) {
+        return seek(list, TB_LIST_UP, bound);
+    }
+    return show_run(list, tb_run_list_rise(list->runs, bound, list->suffix_len));
 }

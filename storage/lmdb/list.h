@@ -1,7 +1,7 @@
 /* A sorted list of entries: those keys of a database, or of the runs, that begin with one prefix
  * and end in a suffix of fixed length.
  *
- *   key = prefix | suffix (4 to 24 bytes: an id; a number and an id; a number)
+ *   key = prefix | suffix (4 to 28 bytes: an id; a number and an id, or more; a number)
  *
  * `rc` is 0 also at the end of the list: look at on_entry. */
 #ifndef TB_LMDB_LIST_H
@@ -9,7 +9,7 @@
 
 #include "lmdb/lmdb.h"
 
-#define TB_SUFFIX_BYTES_MAX 24
+#define TB_SUFFIX_BYTES_MAX 28
 
 enum tb_list_way { TB_LIST_UP, TB_LIST_DOWN };
 
@@ -34,12 +34,18 @@ void tb_list_close(struct tb_list *list);
  * direction. */
 int tb_list_start(struct tb_list *list, enum tb_list_way way, const uint8_t *after);
 
+/* Goes to the first entry that is not below the suffix. */
+int tb_list_seek_up(struct tb_list *list, const uint8_t *suffix);
+
 /* From an entry to the next one. */
 int tb_list_next(struct tb_list *list, enum tb_list_way way);
 
 /* Goes down to the last entry that is not above `bound`; stays where it is when that is one
  * already. */
 int tb_list_sink(struct tb_list *list, const uint8_t *bound);
+
+/* The other way round: goes up to the first entry that is not below `bound`. */
+int tb_list_rise(struct tb_list *list, const uint8_t *bound);
 
 /* The suffix of the entry that it stands on. */
 static inline const uint8_t *tb_list_suffix(const struct tb_list *list)

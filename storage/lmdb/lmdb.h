@@ -1,14 +1,16 @@
 /* Private to storage/lmdb/: the engine's structs and what its files share.
  *
  * Threads   The store's write transaction belongs to whoever began it; each reader has its own.
- * Nothing else is shared but the environment, which LMDB guards. Codes     `rc` is a code of LMDB
- * or errno; tb_lmdb_err turns it into a tb_err at the engine's edge. */
+ * Nothing else is shared but the environment, which LMDB guards, and the fronts. Codes     `rc` is
+ * a code of LMDB or errno; tb_lmdb_err turns it into a tb_err at the engine's edge. */
 #ifndef TB_LMDB_LMDB_H
 #define TB_LMDB_LMDB_H
 
 #include <lmdb.h>
 
 #include "engine.h"
+#include "lmdb/block.h"
+#include "lmdb/front.h"
 #include "lmdb/run.h"
 #include "record.h"
 
@@ -16,10 +18,13 @@ enum tb_lmdb_db {
     TB_DB_TASK,     /* id → task record */
     TB_DB_NOTE,     /* task id, note id → note record */
     TB_DB_ARTIFACT, /* task id, number u32 → artifact record */
+    TB_DB_ATTEMPT,  /* task id, number u32 → attempt record */
     TB_DB_EVENT,    /* first seq u64 → block of event records, see events.c */
+    TB_DB_ANSWER,   /* first number u64 → block of answer records, see answers.c */
     TB_DB_INDEX,    /* the entries that rules read, see keys.h */
     TB_DB_RUN,      /* run number u64, first key → block of all other entries, see run.h */
-    TB_DB_META, /* "format" → u32 little-endian, "head" → head record, "runs" → manifest */
+    TB_DB_META, /* LMDB's own: "format" → u32 little-endian, "head" → head record, "runs" →
+                 * manifest, "pauses" → JSON record */
     TB_DB_COUNT,
 };
 
@@ -58,6 +63,8 @@ struct tb_lmdb_txn {
 struct tb_lmdb_reader {
     struct tb_reader base;
     struct tb_lmdb_txn txn; /* its one snapshot; base.ops is NULL while none is open */
+    size_t known; /* number of the transaction that the head, and the manifest if it is loaded, are
+                   * of; 0: none. A snapshot of the same one need not read them again */
 };
 
 struct tb_lmdb_store {
@@ -68,8 +75,11 @@ struct tb_lmdb_store {
     int lock_fd;
     size_t pages_max; /* of the map */
     struct tb_run_tuning tuning;
+    struct tb_fronts *fronts; /* shared by all threads */
     /* owned by the thread that has the write transaction */
     struct tb_lmdb_txn write;      /* the one write transaction */
+    struct tb_names *names;        /* see names.h */
+    struct tb_block_maker answers; /* what it has put */
     struct tb_run_ops ops;         /* what it has put into runs and dropped so far */
     struct tb_events events;       /* what it has appended */
     struct tb_run_builder builder; /* for the blocks of its runs */
@@ -91,6 +101,12 @@ static inline MDB_val tb_mdb_val(const void *bytes, size_t len)
 static inline struct tb_str tb_mdb_str(MDB_val val)
 {
     return tb_str_from(val.mv_data, val.mv_size);
+}
+
+/* Who walks, for the fronts. */
+static inline struct tb_front_view tb_lmdb_front_view(const struct tb_lmdb_txn *txn)
+{
+    return (struct tb_front_view){mdb_txn_id(txn->mdb), txn->base.writable};
 }
 
 /* --- error.c --- */
@@ -146,10 +162,23 @@ void tb_lmdb_note_commit(struct tb_lmdb_store *store, enum tb_err err);
 /* Where the entries of an index stand. */
 static inline enum tb_lmdb_db tb_lmdb_index_db(enum tb_index index)
 {
-    bool tree = index == TB_INDEX_RANK || index == TB_INDEX_UNIQUE || index == TB_INDEX_DUE ||
-                index == TB_INDEX_DEPENDENT;
+    bool tree = index == TB_INDEX_UNIQUE || index == TB_INDEX_DUE || index == TB_INDEX_DEPENDENT ||
+                index == TB_INDEX_NAME_ORDER;
     return tree ? TB_DB_INDEX : TB_DB_RUN;
 }
+
+/* Whether it is a queue: walks up begin at its front (front.h). All of them end in a number and an
+ * id. */
+static inline bool tb_lmdb_is_queue(enum tb_index index)
+{
+    return index == TB_INDEX_RANK || index == TB_INDEX_READY || index == TB_INDEX_READY_SINCE;
+}
+
+/* Puts or drops one entry, wherever it stands; see Pairs in run.h. `value` is what the entry of a
+ * B-tree has. */
+int tb_lmdb_index_put(struct tb_lmdb_txn *txn, const struct tb_key *key);
+int tb_lmdb_index_put_value(struct tb_lmdb_txn *txn, const struct tb_key *key, struct tb_str value);
+int tb_lmdb_index_drop(struct tb_lmdb_txn *txn, const struct tb_key *key);
 
 /* Turns the index entries of `old` into those of `task`; either may be NULL. */
 int tb_lmdb_index_change(struct tb_lmdb_txn *txn, const struct tb_task *old,
@@ -163,7 +192,13 @@ void tb_events_forget(struct tb_events *events);
 /* Writes the appended events as a block. */
 int tb_events_flush(struct tb_lmdb_txn *txn);
 
-/* --- the calls of storage.h: task.c, lookup.c, attached.c, events.c, query.c --- */
+/* --- answers.c --- */
+
+/* Writes the answers put so far as a block. */
+int tb_answers_flush(struct tb_lmdb_txn *txn);
+
+/* --- the calls of storage.h: task.c, lookup.c, attached.c, attempts.c, ready.c, names.c,
+ * answers.c, events.c, query.c --- */
 
 enum tb_err tb_lmdb_get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task);
 enum tb_err tb_lmdb_put_task(struct tb_txn *txn, const struct tb_task *old,
@@ -181,6 +216,26 @@ enum tb_err tb_lmdb_put_artifact(struct tb_txn *txn, struct tb_id task_id, uint3
                                  struct tb_str wire);
 enum tb_err tb_lmdb_visit_artifacts(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
                                     void *ctx);
+enum tb_err tb_lmdb_put_attempt(struct tb_txn *txn, struct tb_id task_id,
+                                const struct tb_attempt *attempt);
+enum tb_err tb_lmdb_get_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                                struct tb_attempt *attempt);
+enum tb_err tb_lmdb_delete_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number);
+enum tb_err tb_lmdb_visit_attempts(struct tb_txn *txn, struct tb_id task_id,
+                                   tb_visit_attempt *visit, void *ctx);
+enum tb_err tb_lmdb_visit_ready(struct tb_txn *txn, const struct tb_ready_query *query,
+                                tb_visit_task *visit, void *ctx);
+enum tb_err tb_lmdb_oldest_ready(struct tb_txn *txn, int64_t *ready_ms);
+enum tb_err tb_lmdb_get_name(struct tb_txn *txn, enum tb_name_kind kind, struct tb_str name,
+                             struct tb_name_count *count);
+enum tb_err tb_lmdb_visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
+                                tb_visit_name *visit, void *ctx);
+enum tb_err tb_lmdb_get_pauses(struct tb_txn *txn, struct tb_str *json);
+enum tb_err tb_lmdb_put_pauses(struct tb_txn *txn, struct tb_str json);
+enum tb_err tb_lmdb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
+                               struct tb_answer *answer);
+enum tb_err tb_lmdb_put_answer(struct tb_txn *txn, const struct tb_answer *answer);
+enum tb_err tb_lmdb_drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max);
 enum tb_err tb_lmdb_append_event(struct tb_txn *txn, const struct tb_event *event);
 enum tb_err tb_lmdb_visit_events(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
                                  tb_visit_event *visit, void *ctx);
@@ -190,7 +245,7 @@ enum tb_err tb_lmdb_visit_tasks(struct tb_txn *txn, const struct tb_task_query *
 /* The task without a copy: valid until the next write or the end of the transaction. */
 enum tb_err tb_lmdb_peek_task(struct tb_lmdb_txn *txn, struct tb_id id, struct tb_task *task);
 
-/* Removes every note and artifact of the task. */
+/* Removes every note, artifact and attempt of the task. */
 int tb_lmdb_delete_attached(struct tb_lmdb_txn *txn, struct tb_id task_id);
 
 #endif

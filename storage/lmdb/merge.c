@@ -1,10 +1,12 @@
 #include "lmdb/query.h"
 
-/* An id, or a number and an id. */
+/* An id; a number and an id; or more. */
 static size_t suffix_len(enum tb_index index)
 {
-    return index == TB_INDEX_CREATED ? sizeof(struct tb_id)
-                                     : sizeof(int64_t) + sizeof(struct tb_id);
+    size_t number_and_id = sizeof(int64_t) + sizeof(struct tb_id);
+    return index == TB_INDEX_CREATED   ? sizeof(struct tb_id)
+           : index == TB_INDEX_UPDATED ? TB_KEY_UPDATED_SUFFIX_BYTES
+                                       : number_and_id;
 }
 
 int tb_merge_open_states(struct tb_lmdb_txn *txn, enum tb_index index, unsigned states,

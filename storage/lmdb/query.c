@@ -31,6 +31,16 @@ static bool has_all_tags(const struct tb_task_query *ask, const struct tb_task *
     return true;
 }
 
+static bool lacks_tags(const struct tb_task_query *ask, const struct tb_task *task)
+{
+    for (size_t i = 0; i < ask->without_tag_count; i++) {
+        if (tb_strings_contain(task->tags, ask->without_tags[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_among(const struct tb_str *words, size_t count, struct tb_str word)
 {
     for (size_t i = 0; i < count; i++) {
@@ -67,7 +77,7 @@ enum tb_err tb_query_matches(struct tb_query *query, const struct tb_task *task,
                text_matches(ask->created_by, task->created_by) &&
                (tb_id_is_zero(ask->parent_id) || tb_id_cmp(ask->parent_id, task->parent_id) == 0) &&
                (ask->updated_since_ms == 0 || task->updated_ms >= ask->updated_since_ms) &&
-               has_all_tags(ask, task);
+               has_all_tags(ask, task) && lacks_tags(ask, task);
     if (*matches && !words_known) {
         *matches = has_all_words(ask, task);
     }
@@ -91,100 +101,44 @@ enum tb_err tb_query_offer(struct tb_query *query, struct tb_id id, bool words_k
 bool tb_query_gives_up(struct tb_query *query, struct tb_position reached)
 {
     query->scanned++;
-    if (query->ask->scan_max == 0 || query->scanned < query->ask->scan_max) {
-        return false;
+    if (query->ask->scan_max != 0 && query->scanned >= query->ask->scan_max) {
+        query->end->more_to_scan = true;
+        query->end->reached = reached;
+        return true;
     }
-    query->end->more_to_scan = true;
-    query->end->reached = reached;
-    return true;
+    query->paused = query->pause_at != 0 && query->scanned >= query->pause_at;
+    if (query->paused) {
+        query->reached = reached;
+    }
+    return query->paused;
 }
 
 /* --- the choice of the way: see the table in query.h --- */
 
-enum source {
-    SOURCE_NONE,          /* nothing is short */
-    SOURCE_CONDITIONS,    /* one of the conditions' lists */
-    SOURCE_CHANGED_SINCE, /* what was changed since the time asked for */
-};
-
-static uint32_t short_list_max(const struct tb_task_query *ask)
+/* Whether the straight way meets tasks that may not match, and there is another. */
+static bool has_to_compare(const struct tb_task_query *ask, const struct tb_conditions *conditions)
 {
-    return ask->scan_max != 0 && ask->scan_max < TB_SHORT_LIST_MAX ? ask->scan_max
-                                                                   : TB_SHORT_LIST_MAX;
-}
-
-static bool is_past(const struct tb_merge *changed, const struct tb_task_query *ask)
-{
-    return changed->front == NULL ||
-           tb_query_position(tb_list_suffix(changed->front)).key < ask->updated_since_ms;
-}
-
-/* Takes one step in each list, until one of them is at its end. */
-static int race(const struct tb_task_query *ask, struct tb_conditions *conditions,
-                struct tb_merge *changed, enum source *source)
-{
-    int rc = changed != NULL ? tb_merge_start(changed, NULL) : 0;
-    for (size_t i = 0; i < conditions->count && rc == 0; i++) {
-        rc = tb_merge_start(&conditions->lists[i], NULL);
+    switch (ask->order) {
+    case TB_ORDER_CREATED:
+        return ask->updated_since_ms != 0;
+    case TB_ORDER_UPDATED:
+        return conditions->count > 0;
+    case TB_ORDER_RANK:
+        return conditions->count > 0 || ask->updated_since_ms != 0;
     }
-    *source = SOURCE_NONE;
-    for (uint32_t steps = 0; steps < short_list_max(ask) && rc == 0; steps++) {
-        if (changed != NULL && is_past(changed, ask)) {
-            *source = SOURCE_CHANGED_SINCE;
-            return 0;
-        }
-        for (size_t i = 0; i < conditions->count && rc == 0; i++) {
-            if (conditions->lists[i].front == NULL) {
-                *source = SOURCE_CONDITIONS;
-                return 0;
-            }
-            rc = tb_merge_next(&conditions->lists[i]);
-        }
-        if (rc == 0 && changed != NULL) {
-            rc = tb_merge_next(changed);
-        }
-    }
-    return rc;
-}
-
-static int find_short_list(struct tb_query *query, struct tb_conditions *conditions,
-                           enum source *source)
-{
-    const struct tb_task_query *ask = query->ask;
-    if (ask->updated_since_ms == 0) {
-        return race(ask, conditions, NULL, source);
-    }
-    struct tb_merge changed;
-    int rc =
-        tb_merge_open_states(query->txn, TB_INDEX_UPDATED, ask->states, TB_LIST_DOWN, &changed);
-    if (rc == 0) {
-        rc = race(ask, conditions, &changed, source);
-    }
-    tb_merge_close(&changed);
-    return rc;
+    return false;
 }
 
 static enum tb_err run(struct tb_query *query, struct tb_conditions *conditions)
 {
-    const struct tb_task_query *ask = query->ask;
-    bool by_creation = ask->order == TB_ORDER_CREATED;
-    enum source source = SOURCE_NONE;
-    if (ask->updated_since_ms != 0 || (!by_creation && conditions->count > 0)) {
-        int rc = find_short_list(query, conditions, &source);
-        if (rc != 0) {
-            return tb_lmdb_err(rc);
-        }
-    }
-    if (by_creation && source != SOURCE_CHANGED_SINCE) {
-        return tb_query_intersect(query, conditions);
-    }
-    if (source == SOURCE_CONDITIONS) {
-        return tb_query_collect(query, conditions, false);
-    }
-    if (source == SOURCE_CHANGED_SINCE && ask->order != TB_ORDER_UPDATED) {
-        return tb_query_collect(query, conditions, true);
-    }
-    return tb_query_ordered(query);
+    struct tb_straight straight;
+    bool compares = has_to_compare(query->ask, conditions);
+    int rc = tb_straight_start(query, conditions, &straight);
+    enum tb_err err = rc != 0    ? tb_lmdb_err(rc)
+                      : compares ? tb_query_in_turns(query, &straight, conditions)
+                                 : tb_straight_walk(query, &straight);
+    tb_straight_close(&straight);
+    return err;
 }
 
 enum tb_err tb_lmdb_visit_tasks(struct tb_txn *base, const struct tb_task_query *query,

@@ -34,13 +34,13 @@ static size_t spare_pages(const struct tb_lmdb_store *store)
     return share < SPARE_PAGES_MAX ? share : SPARE_PAGES_MAX;
 }
 
-/* Pages that the trees hold as this transaction sees them, LMDB's own two trees included. */
+/* Pages that the trees hold as this transaction sees them, that of LMDB's free pages included. */
 static size_t pages_in_use(struct tb_lmdb_txn *txn)
 {
-    enum { FREE_LIST_DBI, MAIN_DBI, OWN_DBIS, META_PAGES = 2 };
+    enum { FREE_LIST_DBI, FREE_LISTS, META_PAGES = 2 };
     size_t pages = META_PAGES;
-    for (int i = 0; i < OWN_DBIS + TB_DB_COUNT; i++) {
-        MDB_dbi dbi = i < OWN_DBIS ? (MDB_dbi)i : txn->store->dbis[i - OWN_DBIS];
+    for (int i = 0; i < FREE_LISTS + TB_DB_COUNT; i++) {
+        MDB_dbi dbi = i < FREE_LISTS ? FREE_LIST_DBI : txn->store->dbis[i - FREE_LISTS];
         MDB_stat stat;
         if (mdb_stat(txn->mdb, dbi, &stat) == 0) {
             pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;

@@ -6,7 +6,7 @@
  * each commit. Everything happens inside the transaction that it belongs to.
  *
  *   level 0   [9] [8]               one run a commit
- *   level 1   [7] [3]               as soon as a level has fan_in runs, they are merged into one of
+ *   level 1   [7] [3]               as soon as a level has enough runs, they are merged into one of
  *   level 2   [2]                   the next level
  *
  * Order     Who looks a key up asks levels ascending, within a level numbers descending: that is
@@ -21,6 +21,9 @@
  *           a drop cancel out: what is left of any stretch of a key's operations is nothing when
  *           its first and its last differ, and its last when they are alike. Merges use that at
  *           every level; drops do not pile up.
+ * Tops      Most walks go down from the newest task, which is in one of the newest runs. The
+ * manifest knows of each run below what its ids (or times) lie: a run is not opened before a walk
+ *           has come down to there. Nor is it opened for the list of a state that it does not know.
  * Crash     What a merge has done so far is in the same transaction as the note how far it came
  *           (the manifest, run_manifest.c): after a crash it goes on there.
  *
@@ -43,14 +46,16 @@ struct tb_lmdb_txn;
 
 /* Changed by tests only. */
 struct tb_run_tuning {
-    unsigned fan_in;       /* 2 to TB_RUN_INPUTS_MAX */
+    unsigned fan_in_first; /* of level 0, whose runs are small; 2 to TB_RUN_INPUTS_MAX */
+    unsigned fan_in;       /* of the others; likewise */
     unsigned block_pages;  /* 1 to TB_RUN_BLOCK_PAGES_MAX */
     uint32_t step_entries; /* that a merge takes in one go at most */
 };
 
 #define TB_RUN_TUNING_DEFAULT                                                                      \
     {                                                                                              \
-        .fan_in = 4, .block_pages = TB_RUN_BLOCK_PAGES_MAX, .step_entries = 4096                   \
+        .fan_in_first = 8, .fan_in = 4, .block_pages = TB_RUN_BLOCK_PAGES_MAX,                     \
+        .step_entries = 4096                                                                       \
     }
 
 /* --- run_manifest.c --- */
@@ -59,8 +64,13 @@ struct tb_run_info {
     uint64_t number; /* from 1 */
     uint64_t entries;
     uint32_t blocks;
-    uint32_t level;
+    uint16_t level;
+    uint16_t states;   /* set of 1 << tb_state: no other has an entry in CREATED or UPDATED */
+    uint64_t id_top;   /* no id that ends an entry of a list by id has greater first 8 bytes */
+    uint64_t time_top; /* no time in a list by time is later; as it stands in a key */
 };
+
+#define TB_RUN_NO_TOP UINT64_MAX
 
 /* A merge of the runs of a level up to input_max. */
 struct tb_run_merging {
@@ -90,6 +100,18 @@ int tb_run_manifest_save(struct tb_lmdb_txn *txn);
 /* Puts the run where the order wants it. */
 void tb_run_manifest_add(struct tb_run_manifest *manifest, struct tb_run_info run);
 
+/* Makes the states and tops of `run` hold for the entries of the other, too. */
+void tb_run_info_raise(struct tb_run_info *run, const struct tb_run_info *other);
+
+/* The same for one more entry. */
+void tb_run_info_add(struct tb_run_info *run, const uint8_t *key, size_t len);
+
+/* Whether entries that begin with the prefix may be there. */
+bool tb_run_info_may_have(const struct tb_run_info *run, const uint8_t *prefix, size_t len);
+
+/* What bounds the first 8 bytes of the suffixes of a list that begins with `kind`. */
+uint64_t tb_run_info_top(const struct tb_run_info *run, uint8_t kind, size_t suffix_len);
+
 /* Moves a level's runs up to `input_max` to the garbage. */
 void tb_run_manifest_retire(struct tb_run_manifest *manifest, uint32_t level, uint64_t input_max);
 
@@ -108,6 +130,12 @@ struct tb_run_op {
     bool last_put;
 };
 
+/* Stands for an op while they are sorted by the first word of their heads. */
+struct tb_run_op_ref {
+    uint64_t head;
+    uint32_t op;
+};
+
 struct tb_run_ops {
     size_t count;
     size_t sorted; /* the first so many are sorted, each key once */
@@ -115,7 +143,8 @@ struct tb_run_ops {
     size_t bytes_used;
     size_t bytes_capacity;
     struct tb_run_op *ops;
-    struct tb_run_op *spare; /* of the same capacity */
+    struct tb_run_op *spare;    /* of the same capacity */
+    struct tb_run_op_ref *refs; /* twice as many */
     uint8_t *bytes;
 };
 
@@ -141,7 +170,9 @@ enum tb_run_way { TB_RUN_UP, TB_RUN_DOWN };
 struct tb_run_source {
     struct tb_lmdb_txn *txn;
     uint64_t number;
+    uint64_t top;  /* no head of an entry is greater */
     uint64_t head; /* of its key behind the walk's prefix; kept by run_walk.c */
+    bool waits; /* not looked for yet: its entries are at `head` or below. Then it has no place */
     MDB_val block_key;
     MDB_val block; /* no bytes: none yet */
     unsigned page_index;
@@ -166,6 +197,8 @@ struct tb_run_walk {
     enum tb_run_way way;
     size_t prefix_len; /* all keys begin with these bytes; a source is at its end behind them */
     const uint8_t *prefix;
+    struct tb_key bound; /* walking down: sources that wait stand at this or below */
+    uint64_t bound_head;
     size_t count;
     struct tb_run_source *sources; /* newest first */
     struct tb_run_source *front;   /* NULL: at the end */
@@ -177,6 +210,9 @@ int tb_run_walk_step(struct tb_run_walk *walk);
 
 /* Walking down: moves those sources that stand above the key to the last entry not above it. */
 int tb_run_walk_sink(struct tb_run_walk *walk, const uint8_t *key, size_t len);
+
+/* Walking up: moves those that stand below the key to the first entry not below it. */
+int tb_run_walk_rise(struct tb_run_walk *walk, const uint8_t *key, size_t len);
 
 static inline bool tb_run_same_key(const struct tb_key *a, const struct tb_key *b)
 {
@@ -198,14 +234,20 @@ struct tb_run_list {
     struct tb_run_source sources[];
 };
 
-/* NULL and `*rc` when the manifest cannot be read. */
+/* The keys end in `suffix_len` bytes behind the prefix. NULL and `*rc` when the manifest cannot be
+ * read. */
 struct tb_run_list *tb_run_list_open(struct tb_lmdb_txn *txn, const uint8_t *prefix,
-                                     size_t prefix_len, int *rc);
+                                     size_t prefix_len, size_t suffix_len, int *rc);
+
+/* The same without what this transaction has put and dropped and not written yet. */
+struct tb_run_list *tb_run_list_open_stored(struct tb_lmdb_txn *txn, const uint8_t *prefix,
+                                            size_t prefix_len, size_t suffix_len, int *rc);
 void tb_run_list_close(struct tb_run_list *list);
 int tb_run_list_seek(struct tb_run_list *list, enum tb_run_way way, const uint8_t *suffix,
                      size_t suffix_len);
 int tb_run_list_next(struct tb_run_list *list);
 int tb_run_list_sink(struct tb_run_list *list, const uint8_t *bound, size_t bound_len);
+int tb_run_list_rise(struct tb_run_list *list, const uint8_t *bound, size_t bound_len);
 
 /* --- run_merge.c --- */
 

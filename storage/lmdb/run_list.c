@@ -8,8 +8,8 @@ static bool has_ops(const struct tb_lmdb_txn *txn)
     return txn->base.writable && txn->store->ops.count > 0;
 }
 
-struct tb_run_list *tb_run_list_open(struct tb_lmdb_txn *txn, const uint8_t *prefix,
-                                     size_t prefix_len, int *rc)
+static struct tb_run_list *open_list(struct tb_lmdb_txn *txn, const uint8_t *prefix,
+                                     size_t prefix_len, size_t suffix_len, bool with_ops, int *rc)
 {
     *rc = tb_run_manifest_load(txn);
     if (*rc != 0) {
@@ -25,14 +25,32 @@ struct tb_run_list *tb_run_list_open(struct tb_lmdb_txn *txn, const uint8_t *pre
     memcpy(list->key.bytes, prefix, prefix_len);
     list->walk = (struct tb_run_walk){
         .prefix = list->key.bytes, .prefix_len = prefix_len, .sources = list->sources};
-    if (has_ops(txn)) {
+    if (with_ops) {
         tb_run_ops_sort(&txn->store->ops);
         tb_run_source_init(&list->sources[list->walk.count++], txn, 0);
     }
     for (unsigned i = 0; i < manifest->count; i++) {
-        tb_run_source_init(&list->sources[list->walk.count++], txn, manifest->runs[i].number);
+        if (!tb_run_info_may_have(&manifest->runs[i], prefix, prefix_len)) {
+            continue;
+        }
+        struct tb_run_source *source = &list->sources[list->walk.count++];
+        tb_run_source_init(source, txn, manifest->runs[i].number);
+        source->top =
+            tb_run_info_top(&manifest->runs[i], prefix_len > 0 ? prefix[0] : 0, suffix_len);
     }
     return list;
+}
+
+struct tb_run_list *tb_run_list_open(struct tb_lmdb_txn *txn, const uint8_t *prefix,
+                                     size_t prefix_len, size_t suffix_len, int *rc)
+{
+    return open_list(txn, prefix, prefix_len, suffix_len, has_ops(txn), rc);
+}
+
+struct tb_run_list *tb_run_list_open_stored(struct tb_lmdb_txn *txn, const uint8_t *prefix,
+                                            size_t prefix_len, size_t suffix_len, int *rc)
+{
+    return open_list(txn, prefix, prefix_len, suffix_len, false, rc);
 }
 
 void tb_run_list_close(struct tb_run_list *list)
@@ -104,5 +122,14 @@ int tb_run_list_sink(struct tb_run_list *list, const uint8_t *bound, size_t boun
     size_t len = target(list, bound, bound_len, key);
     assert(list->walk.way == TB_RUN_DOWN);
     int rc = tb_run_walk_sink(&list->walk, key, len);
+    return rc != 0 ? rc : settle(list);
+}
+
+int tb_run_list_rise(struct tb_run_list *list, const uint8_t *bound, size_t bound_len)
+{
+    uint8_t key[TB_KEY_BYTES_MAX];
+    size_t len = target(list, bound, bound_len, key);
+    assert(list->walk.way == TB_RUN_UP);
+    int rc = tb_run_walk_rise(&list->walk, key, len);
     return rc != 0 ? rc : settle(list);
 }

@@ -36,7 +36,7 @@ enum {
 };
 
 static_assert(sizeof(struct manifest_header) == 24 && sizeof(struct merge_record) == 48 &&
-                  sizeof(struct tb_run_info) == 24,
+                  sizeof(struct tb_run_info) == 40,
               "without holes");
 
 static MDB_val manifest_key(void)
@@ -181,6 +181,83 @@ int tb_run_manifest_save(struct tb_lmdb_txn *txn)
     MDB_val key = manifest_key();
     MDB_val value = tb_mdb_val(record, (size_t)(end - record));
     return mdb_put(txn->mdb, txn->store->dbis[TB_DB_META], &key, &value, 0);
+}
+
+/* --- what is known of a run without opening it --- */
+
+enum top { TOP_NONE, TOP_ID, TOP_TIME };
+
+/* Which top holds for the entries of an index. Kinds that are not named here have none. */
+static enum top top_of_kind(uint8_t kind)
+{
+    switch (kind) {
+    case TB_INDEX_CREATED:
+    case TB_INDEX_ASSIGNEE:
+    case TB_INDEX_CREATED_BY:
+    case TB_INDEX_PARENT:
+    case TB_INDEX_TAG:
+    case TB_INDEX_WORD:
+        return TOP_ID;
+    case TB_INDEX_UPDATED:
+        return TOP_TIME;
+    default:
+        return TOP_NONE;
+    }
+}
+
+static void raise(uint64_t *top, uint64_t number)
+{
+    *top = *top < number ? number : *top;
+}
+
+void tb_run_info_raise(struct tb_run_info *run, const struct tb_run_info *other)
+{
+    run->states |= other->states;
+    raise(&run->id_top, other->id_top);
+    raise(&run->time_top, other->time_top);
+}
+
+#define STATES_MAX 16
+
+static_assert(TB_STATE_COUNT <= STATES_MAX, "each has a bit");
+
+/* The set with the state that an entry begins with; empty: it begins with none. */
+static uint16_t state_of(const uint8_t *key, size_t len)
+{
+    bool has_state = len > 1 && key[1] < STATES_MAX &&
+                     (key[0] == TB_INDEX_CREATED || key[0] == TB_INDEX_UPDATED);
+    return (uint16_t)(has_state ? 1U << key[1] : 0U);
+}
+
+bool tb_run_info_may_have(const struct tb_run_info *run, const uint8_t *prefix, size_t len)
+{
+    uint16_t state = state_of(prefix, len);
+    return state == 0 || (run->states & state) != 0;
+}
+
+void tb_run_info_add(struct tb_run_info *run, const uint8_t *key, size_t len)
+{
+    run->states |= state_of(key, len);
+    switch (top_of_kind(key[0])) {
+    case TOP_ID:
+        raise(&run->id_top, tb_key_read_u64(key + len - sizeof(struct tb_id)));
+        break;
+    case TOP_TIME:
+        raise(&run->time_top, tb_key_read_u64(key + len - TB_KEY_UPDATED_SUFFIX_BYTES));
+        break;
+    case TOP_NONE:
+        break;
+    }
+}
+
+uint64_t tb_run_info_top(const struct tb_run_info *run, uint8_t kind, size_t suffix_len)
+{
+    enum top top = top_of_kind(kind);
+    if (top == TOP_ID && suffix_len == sizeof(struct tb_id)) {
+        return run->id_top;
+    }
+    return top == TOP_TIME && suffix_len == TB_KEY_UPDATED_SUFFIX_BYTES ? run->time_top
+                                                                        : TB_RUN_NO_TOP;
 }
 
 /* --- changing --- */

@@ -110,12 +110,18 @@ static int take_key(struct step *step, struct tb_run_builder *builder)
 static void end_merge(struct tb_run_manifest *manifest, uint32_t level,
                       struct tb_run_merging *merge)
 {
+    struct tb_run_info output = {.number = merge->output,
+                                 .entries = merge->entries,
+                                 .blocks = merge->blocks,
+                                 .level = (uint16_t)(level + 1)};
+    for (unsigned i = 0; i < manifest->count; i++) {
+        if (is_input(&manifest->runs[i], level, merge)) {
+            tb_run_info_raise(&output, &manifest->runs[i]);
+        }
+    }
     tb_run_manifest_retire(manifest, level, merge->input_max);
     if (merge->blocks > 0) {
-        tb_run_manifest_add(manifest, (struct tb_run_info){.number = merge->output,
-                                                           .entries = merge->entries,
-                                                           .blocks = merge->blocks,
-                                                           .level = level + 1});
+        tb_run_manifest_add(manifest, output);
     }
     *merge = (struct tb_run_merging){.input_max = 0};
 }
@@ -211,7 +217,8 @@ static int work_on_level(struct tb_lmdb_txn *txn, uint32_t level, uint64_t writt
     if (merge->input_max != 0) {
         merge->credit += (int64_t)(CREDIT_FACTOR * written);
     } else {
-        uint64_t input_max = oldest_runs(manifest, level, tuning->fan_in);
+        unsigned fan_in = level == 0 ? tuning->fan_in_first : tuning->fan_in;
+        uint64_t input_max = oldest_runs(manifest, level, fan_in);
         if (input_max != 0) {
             begin_merge(manifest, level, input_max, tuning->step_entries);
         }

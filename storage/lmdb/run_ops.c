@@ -11,6 +11,7 @@ void tb_run_ops_fini(struct tb_run_ops *ops)
 {
     free(ops->ops);
     free(ops->spare);
+    free(ops->refs);
     free(ops->bytes);
     *ops = (struct tb_run_ops){0};
 }
@@ -37,6 +38,7 @@ static void make_room(struct tb_run_ops *ops, size_t key_bytes)
         ops->capacity = ops->capacity == 0 ? OPS_FIRST : 2 * ops->capacity;
         ops->ops = grow(ops->ops, ops->capacity * sizeof *ops->ops);
         ops->spare = grow(ops->spare, ops->capacity * sizeof *ops->spare);
+        ops->refs = grow(ops->refs, 2 * ops->capacity * sizeof *ops->refs);
     }
     if (ops->bytes_capacity - ops->bytes_used < key_bytes) {
         ops->bytes_capacity = ops->bytes_capacity == 0 ? BYTES_FIRST : 2 * ops->bytes_capacity;
@@ -126,34 +128,72 @@ static void sort_range(struct tb_run_ops *ops, size_t from, size_t end)
     }
 }
 
-static uint8_t kind_of(const struct tb_run_op *op)
+/* --- by the first word of the head, byte by byte: no comparisons --- */
+
+enum { HEAD_BYTES = sizeof(uint64_t), BYTE_VALUES = 256 };
+
+static unsigned byte_of(uint64_t head, unsigned byte)
 {
-    return (uint8_t)(op->head[0] >> 56);
+    return (unsigned)(head >> (8 * byte)) & (BYTE_VALUES - 1);
 }
 
-/* Sorts [from, count): first by kind, the first byte of a key, without a comparison. What follows
- * is cheap for the kinds whose keys come in order, such as those that begin with a time. */
+/* Moves the refs from one array to the other, in the order of one byte of their heads; `ends`
+ * counts its values. False: it is the same everywhere, nothing was done. */
+static bool distribute(const struct tb_run_op_ref *from, struct tb_run_op_ref *to, size_t count,
+                       unsigned byte, uint32_t ends[BYTE_VALUES])
+{
+    if (ends[byte_of(from[0].head, byte)] == count) {
+        return false;
+    }
+    uint32_t at = 0;
+    for (unsigned value = 0; value < BYTE_VALUES; value++) {
+        at += ends[value];
+        ends[value] = at - ends[value];
+    }
+    for (size_t i = 0; i < count; i++) {
+        to[ends[byte_of(from[i].head, byte)]++] = from[i];
+    }
+    return true;
+}
+
+/* Orders [from, count); equals stay as they were. */
+static void sort_heads(struct tb_run_ops *ops, size_t from)
+{
+    uint32_t counts[HEAD_BYTES][BYTE_VALUES] = {{0}};
+    size_t count = ops->count - from;
+    struct tb_run_op_ref *refs = ops->refs;
+    struct tb_run_op_ref *others = ops->refs + count;
+    for (size_t i = 0; i < count; i++) {
+        refs[i] = (struct tb_run_op_ref){ops->ops[from + i].head[0], (uint32_t)(from + i)};
+        for (unsigned byte = 0; byte < HEAD_BYTES; byte++) {
+            counts[byte][byte_of(refs[i].head, byte)]++;
+        }
+    }
+    for (unsigned byte = 0; byte < HEAD_BYTES; byte++) {
+        if (distribute(refs, others, count, byte, counts[byte])) {
+            struct tb_run_op_ref *done = refs;
+            refs = others;
+            others = done;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        ops->spare[from + i] = ops->ops[refs[i].op];
+    }
+    memcpy(ops->ops + from, ops->spare + from, count * sizeof *ops->ops);
+}
+
+/* Sorts [from, count): by the beginnings of the keys, then each stretch that begins alike. Of what
+ * remains most comes in order, such as one word's ids. */
 static void sort_new(struct tb_run_ops *ops, size_t from)
 {
-    size_t ends[256] = {0};
-    for (size_t i = from; i < ops->count; i++) {
-        ends[kind_of(&ops->ops[i])]++;
-    }
-    size_t at = from;
-    for (size_t kind = 0; kind < 256; kind++) {
-        at += ends[kind];
-        ends[kind] = at - ends[kind];
-    }
-    for (size_t i = from; i < ops->count; i++) {
-        ops->spare[ends[kind_of(&ops->ops[i])]++] = ops->ops[i];
-    }
-    memcpy(ops->ops + from, ops->spare + from, (ops->count - from) * sizeof *ops->ops);
-    at = from;
-    for (size_t kind = 0; kind < 256; kind++) {
-        if (ends[kind] > at) {
-            sort_range(ops, at, ends[kind]);
-            at = ends[kind];
+    sort_heads(ops, from);
+    while (from < ops->count) {
+        size_t end = from + 1;
+        while (end < ops->count && ops->ops[end].head[0] == ops->ops[from].head[0]) {
+            end++;
         }
+        sort_range(ops, from, end);
+        from = end;
     }
 }
 

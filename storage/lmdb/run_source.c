@@ -4,6 +4,8 @@ void tb_run_source_init(struct tb_run_source *source, struct tb_lmdb_txn *txn, u
 {
     source->txn = txn;
     source->number = number;
+    source->top = TB_RUN_NO_TOP;
+    source->waits = false;
     source->block = (MDB_val){0, NULL};
     source->on_entry = false;
 }

@@ -49,6 +49,7 @@ static int write_run(struct tb_lmdb_txn *txn)
         }
         if (rc == 0) {
             (void)tb_run_builder_add(builder, tb_run_op_key(ops, i), op->len, op->last_put);
+            tb_run_info_add(&run, tb_run_op_key(ops, i), op->len);
             run.entries++;
         }
     }

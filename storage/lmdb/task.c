@@ -56,6 +56,7 @@ enum tb_err tb_lmdb_put_task(struct tb_txn *base, const struct tb_task *old,
     assert(rc != MDB_KEYEXIST); /* a new task with the id of another */
     if (rc == 0) {
         tb_record_encode_task(task, record);
+        tb_head_note_change(&txn->head, old, task);
         rc = tb_lmdb_index_change(txn, old, task);
     }
     return tb_lmdb_write_err(txn->store, rc);
@@ -69,6 +70,7 @@ enum tb_err tb_lmdb_delete_task(struct tb_txn *base, const struct tb_task *old)
     int rc = mdb_del(txn->mdb, txn->store->dbis[TB_DB_TASK], &key, NULL);
     assert(rc != MDB_NOTFOUND); /* it was read in this transaction */
     if (rc == 0) {
+        tb_head_note_change(&txn->head, old, NULL);
         rc = tb_lmdb_index_change(txn, old, NULL);
     }
     if (rc == 0) {

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "lmdb/lmdb.h"
+#include "lmdb/names.h"
 
 static enum tb_err read_head(struct tb_lmdb_txn *txn)
 {
@@ -21,7 +21,6 @@ static void start(struct tb_lmdb_txn *txn, struct tb_lmdb_store *store, struct t
     txn->base = (struct tb_txn){.ops = store->base.ops, .head = &txn->head, .writable = writable};
     txn->store = store;
     txn->arena = arena;
-    txn->manifest.loaded = false;
     txn->runs_stale = txn->runs != NULL;
 }
 
@@ -44,6 +43,7 @@ enum tb_err tb_lmdb_write_begin(struct tb_store *base, struct tb_arena *arena, s
         tb_lmdb_write_abort(&txn->base);
         return err;
     }
+    tb_fronts_begin(store->fronts, mdb_txn_id(mdb));
     tb_record_encode_head(&txn->head, txn->head_before);
     txn->may_grow = tb_lmdb_may_grow(txn);
     *out = &txn->base;
@@ -54,17 +54,24 @@ static void forget(struct tb_lmdb_txn *txn)
 {
     tb_run_ops_forget(&txn->store->ops);
     tb_events_forget(&txn->store->events);
+    tb_block_maker_forget(&txn->store->answers);
 }
 
 static bool has_changes(const struct tb_lmdb_txn *txn)
 {
     return txn->changed || txn->puts + txn->deletes > 0 || txn->store->ops.count > 0 ||
-           txn->store->events.count > 0;
+           txn->store->events.count > 0 || txn->store->answers.count > 0;
 }
 
 void tb_lmdb_write_abort(struct tb_txn *base)
 {
     struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
+    if (has_changes(txn)) {
+        tb_fronts_abort(txn->store->fronts);
+    } else {
+        tb_fronts_publish(txn->store->fronts, mdb_txn_id(txn->mdb) - 1);
+    }
+    tb_names_end(txn->store->names, false);
     forget(txn);
     mdb_txn_abort(txn->mdb);
     txn->base.ops = NULL;
@@ -77,6 +84,38 @@ static int put_head(struct tb_lmdb_txn *txn, const uint8_t head[TB_RECORD_HEAD_B
     return mdb_put(txn->mdb, txn->store->dbis[TB_DB_META], &key, &value, 0);
 }
 
+/* Writes what was gathered in memory so far. */
+static int flush(struct tb_lmdb_txn *txn)
+{
+    int rc = tb_events_flush(txn);
+    if (rc == 0) {
+        rc = tb_answers_flush(txn);
+    }
+    if (rc == 0) {
+        rc = tb_names_flush(txn);
+    }
+    if (rc == 0) {
+        rc = tb_run_flush(txn);
+    }
+    return rc != 0 ? rc : tb_lmdb_leave_room(txn);
+}
+
+/* Only now may others begin where this transaction's walks found a front. */
+static int commit(struct tb_lmdb_txn *txn)
+{
+    uint64_t number = mdb_txn_id(txn->mdb);
+    int rc = mdb_txn_commit(txn->mdb);
+    if (rc == 0) {
+        tb_fronts_publish(txn->store->fronts, number);
+    } else {
+        tb_fronts_abort(txn->store->fronts);
+    }
+    tb_names_end(txn->store->names, rc == 0);
+    forget(txn);
+    txn->base.ops = NULL;
+    return rc;
+}
+
 enum tb_err tb_lmdb_write_commit(struct tb_txn *base)
 {
     struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
@@ -87,20 +126,11 @@ enum tb_err tb_lmdb_write_commit(struct tb_txn *base)
         return TB_OK;
     }
     int rc = put_head(txn, head);
-    if (rc == 0) {
-        rc = tb_events_flush(txn);
-    }
-    if (rc == 0) {
-        rc = tb_run_flush(txn);
-    }
-    if (rc == 0) {
-        rc = tb_lmdb_leave_room(txn);
-    }
+    rc = rc != 0 ? rc : flush(txn);
     if (rc != 0) {
         tb_lmdb_write_abort(base);
     } else {
-        rc = mdb_txn_commit(txn->mdb);
-        txn->base.ops = NULL;
+        rc = commit(txn);
     }
     enum tb_err err = tb_lmdb_write_err(txn->store, rc);
     tb_lmdb_note_commit(txn->store, err);
@@ -156,17 +186,23 @@ void tb_lmdb_reader_free(struct tb_reader *base)
 
 enum tb_err tb_lmdb_read_begin(struct tb_reader *base, struct tb_arena *arena, struct tb_txn **out)
 {
-    struct tb_lmdb_txn *txn = &((struct tb_lmdb_reader *)base)->txn;
+    struct tb_lmdb_reader *reader = (struct tb_lmdb_reader *)base;
+    struct tb_lmdb_txn *txn = &reader->txn;
     assert(txn->base.ops == NULL); /* one snapshot at a time */
     int rc = mdb_txn_renew(txn->mdb);
     if (rc != 0) {
         return tb_lmdb_err(rc);
     }
     start(txn, txn->store, arena, false);
-    enum tb_err err = read_head(txn);
-    if (err != TB_OK) {
-        tb_lmdb_read_end(&txn->base);
-        return err;
+    if (reader->known != mdb_txn_id(txn->mdb)) {
+        reader->known = 0;
+        txn->manifest.loaded = false;
+        enum tb_err err = read_head(txn);
+        if (err != TB_OK) {
+            tb_lmdb_read_end(&txn->base);
+            return err;
+        }
+        reader->known = mdb_txn_id(txn->mdb);
     }
     *out = &txn->base;
     return TB_OK;

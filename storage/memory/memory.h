@@ -34,6 +34,12 @@ struct tb_touched {
     uint8_t key[TB_ROW_KEY_BYTES];
 };
 
+/* An answer and its place in the order in which they were put. */
+struct tb_memory_answer {
+    uint64_t number;
+    struct tb_answer answer;
+};
+
 struct tb_id_list {
     struct tb_id *ids;
     size_t count;
@@ -47,6 +53,11 @@ struct tb_memory_store {
     struct tb_table tasks;     /* id → struct tb_task, then its wire */
     struct tb_table notes;     /* task id, note id → wire */
     struct tb_table artifacts; /* task id, number → wire */
+    struct tb_table attempts;  /* task id, number → struct tb_attempt, then its wire */
+    struct tb_table names;     /* kind, hash of the name → head.changes when last touched */
+    struct tb_table pauses;    /* of one row: the JSON */
+    struct tb_table answers;   /* key → struct tb_memory_answer, then its body */
+    uint64_t answer_next;      /* number of the next one */
     struct tb_event **events;  /* each with its wire behind it; never removed */
     size_t event_count;
     size_t event_cap;
@@ -68,6 +79,37 @@ static inline const struct tb_task *tb_memory_task(const struct tb_version *vers
     return (const struct tb_task *)(const void *)version->bytes;
 }
 
+static inline void tb_memory_lock(struct tb_memory_txn *txn)
+{
+    pthread_mutex_lock(&txn->store->mutex);
+}
+
+static inline void tb_memory_unlock(struct tb_memory_txn *txn)
+{
+    pthread_mutex_unlock(&txn->store->mutex);
+}
+
+/* --- table keys --- */
+
+/* The id, then `rest`; the remainder is zeros. */
+static inline void tb_memory_key(uint8_t key[TB_ROW_KEY_BYTES], struct tb_id task_id,
+                                 const void *rest, size_t rest_len)
+{
+    memset(key, 0, TB_ROW_KEY_BYTES);
+    memcpy(key, task_id.bytes, sizeof task_id.bytes);
+    if (rest_len > 0) {
+        memcpy(key + sizeof task_id.bytes, rest, rest_len);
+    }
+}
+
+static inline void tb_memory_number_key(uint8_t key[TB_ROW_KEY_BYTES], struct tb_id task_id,
+                                        uint32_t number)
+{
+    uint8_t big_endian[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16),
+                             (uint8_t)(number >> 8), (uint8_t)number};
+    tb_memory_key(key, task_id, big_endian, sizeof big_endian);
+}
+
 /* --- unique.c; all under the mutex --- */
 
 void tb_memory_unique_fini(struct tb_memory_store *store);
@@ -76,6 +118,14 @@ struct tb_id_list tb_memory_unique_candidates(const struct tb_memory_store *stor
                                               struct tb_str unique_key);
 
 /* --- records.c --- */
+
+/* Notes that the row has changed, so that the commit tidies it. Under the mutex. */
+void tb_memory_touch(struct tb_memory_store *store, struct tb_table *table,
+                     const uint8_t key[TB_ROW_KEY_BYTES]);
+
+/* The rows of `table` whose keys begin with the task's id are [first, first + the result). Under
+ * the mutex. */
+size_t tb_memory_rows_of_task(const struct tb_table *table, struct tb_id task_id, size_t *first);
 
 enum tb_err tb_memory_get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task);
 enum tb_err tb_memory_put_task(struct tb_txn *txn, const struct tb_task *old,
@@ -94,7 +144,54 @@ enum tb_err tb_memory_append_event(struct tb_txn *txn, const struct tb_event *ev
 enum tb_err tb_memory_visit_events(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
                                    tb_visit_event *visit, void *ctx);
 
+/* --- attempts.c --- */
+
+enum tb_err tb_memory_put_attempt(struct tb_txn *txn, struct tb_id task_id,
+                                  const struct tb_attempt *attempt);
+enum tb_err tb_memory_get_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
+                                  struct tb_attempt *attempt);
+enum tb_err tb_memory_delete_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number);
+enum tb_err tb_memory_visit_attempts(struct tb_txn *txn, struct tb_id task_id,
+                                     tb_visit_attempt *visit, void *ctx);
+
+/* --- answers.c --- */
+
+enum tb_err tb_memory_get_pauses(struct tb_txn *txn, struct tb_str *json);
+enum tb_err tb_memory_put_pauses(struct tb_txn *txn, struct tb_str json);
+enum tb_err tb_memory_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
+                                 struct tb_answer *answer);
+enum tb_err tb_memory_put_answer(struct tb_txn *txn, const struct tb_answer *answer);
+enum tb_err tb_memory_drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max);
+
+/* --- names.c --- */
+
+/* Notes head.changes for the names of both; either may be NULL. Under the mutex. */
+void tb_memory_touch_names(struct tb_memory_txn *txn, const struct tb_task *old,
+                           const struct tb_task *task);
+enum tb_err tb_memory_get_name(struct tb_txn *txn, enum tb_name_kind kind, struct tb_str name,
+                               struct tb_name_count *count);
+enum tb_err tb_memory_visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
+                                  tb_visit_name *visit, void *ctx);
+
+/* --- ready.c --- */
+
+enum tb_err tb_memory_visit_ready(struct tb_txn *txn, const struct tb_ready_query *query,
+                                  tb_visit_task *visit, void *ctx);
+enum tb_err tb_memory_oldest_ready(struct tb_txn *txn, int64_t *ready_ms);
+
 /* --- query.c --- */
+
+/* All tasks that the transaction sees and `want` accepts (NULL: all), by id. The array is malloced.
+ */
+struct tb_memory_found {
+    const struct tb_task **tasks;
+    size_t count;
+};
+
+typedef bool tb_memory_want(const void *ctx, const struct tb_task *task);
+
+struct tb_memory_found tb_memory_find_tasks(struct tb_memory_txn *txn, tb_memory_want *want,
+                                            const void *ctx);
 
 enum tb_err tb_memory_visit_dependents(struct tb_txn *txn, struct tb_str dependency,
                                        tb_visit_id *visit, void *ctx);

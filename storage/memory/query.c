@@ -4,21 +4,12 @@
 #include "model/words.h"
 #include "taskboard/limits.h"
 
-/* --- all tasks that the transaction sees --- */
-
-struct found {
-    const struct tb_task **tasks;
-    size_t count;
-};
-
-typedef bool want_task(const void *ctx, const struct tb_task *task);
-
-/* Those that `want` accepts (NULL: all), by id. The array is malloced. */
-static struct found find_tasks(struct tb_memory_txn *txn, want_task *want, const void *ctx)
+struct tb_memory_found tb_memory_find_tasks(struct tb_memory_txn *txn, tb_memory_want *want,
+                                            const void *ctx)
 {
     struct tb_memory_store *store = txn->store;
-    pthread_mutex_lock(&store->mutex);
-    struct found found = {malloc((store->tasks.count + 1) * sizeof(void *)), 0};
+    tb_memory_lock(txn);
+    struct tb_memory_found found = {malloc((store->tasks.count + 1) * sizeof(void *)), 0};
     if (found.tasks == NULL) {
         abort();
     }
@@ -28,7 +19,7 @@ static struct found find_tasks(struct tb_memory_txn *txn, want_task *want, const
             found.tasks[found.count++] = tb_memory_task(version);
         }
     }
-    pthread_mutex_unlock(&store->mutex);
+    tb_memory_unlock(txn);
     return found;
 }
 
@@ -40,7 +31,8 @@ static bool depends(const void *ctx, const struct tb_task *task)
 enum tb_err tb_memory_visit_dependents(struct tb_txn *base, struct tb_str dependency,
                                        tb_visit_id *visit, void *ctx)
 {
-    struct found found = find_tasks(tb_memory_txn_of(base), depends, &dependency);
+    struct tb_memory_found found =
+        tb_memory_find_tasks(tb_memory_txn_of(base), depends, &dependency);
     for (size_t i = 0; i < found.count && visit(ctx, found.tasks[i]->id) == TB_VISIT_NEXT; i++) {
     }
     free(found.tasks);
@@ -55,7 +47,7 @@ static bool has_due(const void *ctx, const struct tb_task *task)
 
 enum tb_err tb_memory_next_due(struct tb_txn *base, int64_t *due_ms, struct tb_id *id)
 {
-    struct found found = find_tasks(tb_memory_txn_of(base), has_due, NULL);
+    struct tb_memory_found found = tb_memory_find_tasks(tb_memory_txn_of(base), has_due, NULL);
     const struct tb_task *first = NULL;
     for (size_t i = 0; i < found.count; i++) {
         if (first == NULL || found.tasks[i]->due_ms < first->due_ms) {
@@ -94,10 +86,15 @@ static bool contains_words(const struct tb_task_query *query, const struct tb_ta
     return met == query->word_count;
 }
 
+static bool is_in_states(const struct tb_task_query *query, const struct tb_task *task)
+{
+    return query->states == 0 || (query->states & (1U << tb_task_state(task))) != 0;
+}
+
 static bool matches(const void *ctx, const struct tb_task *task)
 {
     const struct tb_task_query *query = ctx;
-    if (query->states != 0 && (query->states & (1U << tb_task_state(task))) == 0) {
+    if (!is_in_states(query, task)) {
         return false;
     }
     if (query->assignee.ptr != NULL && !tb_str_eq(task->assignee, query->assignee)) {
@@ -114,6 +111,11 @@ static bool matches(const void *ctx, const struct tb_task *task)
     }
     for (size_t i = 0; i < query->tag_count; i++) {
         if (!tb_strings_contain(task->tags, query->tags[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < query->without_tag_count; i++) {
+        if (tb_strings_contain(task->tags, query->without_tags[i])) {
             return false;
         }
     }
@@ -150,20 +152,20 @@ static int compare_in_order(const void *a, const void *b, void *ctx)
     return compare_place(order, left, sort_key(order, right), right->id);
 }
 
-/* With scan_max every task counts as looked at, whether it matches or not: the worst that an engine
- * may do. */
+/* With scan_max every task of the states counts as looked at, whether it matches or not. */
 enum tb_err tb_memory_visit_tasks(struct tb_txn *base, const struct tb_task_query *query,
                                   tb_visit_task *visit, void *ctx, struct tb_query_end *end)
 {
-    struct found found =
-        find_tasks(tb_memory_txn_of(base), query->scan_max == 0 ? matches : NULL, query);
+    struct tb_memory_found found =
+        tb_memory_find_tasks(tb_memory_txn_of(base), query->scan_max == 0 ? matches : NULL, query);
     enum tb_order order = query->order;
     qsort_r(found.tasks, found.count, sizeof(void *), compare_in_order, &order);
     uint32_t scanned = 0;
     for (size_t i = 0; i < found.count; i++) {
         const struct tb_task *task = found.tasks[i];
-        if (query->has_after &&
-            compare_place(order, task, query->after.key, query->after.id) <= 0) {
+        if (!is_in_states(query, task) ||
+            (query->has_after &&
+             compare_place(order, task, query->after.key, query->after.id) <= 0)) {
             continue;
         }
         bool matching = query->scan_max == 0 || matches(query, task);

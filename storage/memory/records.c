@@ -3,18 +3,8 @@
 
 #include "memory/memory.h"
 
-static void lock(struct tb_memory_txn *txn)
-{
-    pthread_mutex_lock(&txn->store->mutex);
-}
-
-static void unlock(struct tb_memory_txn *txn)
-{
-    pthread_mutex_unlock(&txn->store->mutex);
-}
-
-static void touch(struct tb_memory_store *store, struct tb_table *table,
-                  const uint8_t key[TB_ROW_KEY_BYTES])
+void tb_memory_touch(struct tb_memory_store *store, struct tb_table *table,
+                     const uint8_t key[TB_ROW_KEY_BYTES])
 {
     if (store->touched_count == store->touched_cap) {
         store->touched_cap = store->touched_cap == 0 ? 64 : store->touched_cap * 2;
@@ -28,34 +18,24 @@ static void touch(struct tb_memory_store *store, struct tb_table *table,
     memcpy(touched->key, key, TB_ROW_KEY_BYTES);
 }
 
-static void make_key(uint8_t key[TB_ROW_KEY_BYTES], struct tb_id task_id, const void *rest,
-                     size_t rest_len)
-{
-    memset(key, 0, TB_ROW_KEY_BYTES);
-    memcpy(key, task_id.bytes, sizeof task_id.bytes);
-    if (rest_len > 0) {
-        memcpy(key + sizeof task_id.bytes, rest, rest_len);
-    }
-}
-
 /* --- tasks --- */
 
 static struct tb_version *task_at(struct tb_memory_txn *txn, struct tb_id id)
 {
     uint8_t key[TB_ROW_KEY_BYTES];
-    make_key(key, id, NULL, 0);
+    tb_memory_key(key, id, NULL, 0);
     return tb_table_get(&txn->store->tasks, key, txn->n);
 }
 
 enum tb_err tb_memory_get_task(struct tb_txn *base, struct tb_id id, struct tb_task *task)
 {
     struct tb_memory_txn *txn = tb_memory_txn_of(base);
-    lock(txn);
+    tb_memory_lock(txn);
     const struct tb_version *version = task_at(txn, id);
     if (version != NULL) {
         *task = *tb_memory_task(version);
     }
-    unlock(txn);
+    tb_memory_unlock(txn);
     return version != NULL ? TB_OK : TB_E_ABSENT;
 }
 
@@ -80,25 +60,26 @@ enum tb_err tb_memory_put_task(struct tb_txn *base, const struct tb_task *old,
     struct tb_memory_txn *txn = tb_memory_txn_of(base);
     struct tb_memory_store *store = txn->store;
     uint8_t key[TB_ROW_KEY_BYTES];
-    make_key(key, task->id, NULL, 0);
-    lock(txn);
+    tb_memory_key(key, task->id, NULL, 0);
+    tb_memory_lock(txn);
     assert((old != NULL) == (task_at(txn, task->id) != NULL));
     struct tb_version *version =
         tb_table_put(&store->tasks, key, txn->n, sizeof *task + task->wire.len);
     copy_task(version, task);
-    touch(store, &store->tasks, key);
+    tb_memory_touch(store, &store->tasks, key);
+    tb_head_note_change(&txn->head, old, task);
+    tb_memory_touch_names(txn, old, task);
     if (task->unique_key.ptr != NULL) {
         tb_memory_unique_add(store, task->unique_key, task->id);
     }
-    unlock(txn);
+    tb_memory_unlock(txn);
     return TB_OK;
 }
 
-/* The rows of `table` whose keys begin with the task's id are [first, first + count). */
-static size_t rows_of_task(const struct tb_table *table, struct tb_id task_id, size_t *first)
+size_t tb_memory_rows_of_task(const struct tb_table *table, struct tb_id task_id, size_t *first)
 {
     uint8_t key[TB_ROW_KEY_BYTES];
-    make_key(key, task_id, NULL, 0);
+    tb_memory_key(key, task_id, NULL, 0);
     *first = tb_table_find(table, key);
     size_t end = *first;
     while (end < table->count &&
@@ -111,22 +92,25 @@ static size_t rows_of_task(const struct tb_table *table, struct tb_id task_id, s
 static void delete_rows(struct tb_memory_txn *txn, struct tb_table *table, struct tb_id task_id)
 {
     size_t first = 0;
-    size_t count = rows_of_task(table, task_id, &first);
+    size_t count = tb_memory_rows_of_task(table, task_id, &first);
     for (size_t i = first; i < first + count; i++) {
         tb_table_delete(table, table->rows[i].key, txn->n);
-        touch(txn->store, table, table->rows[i].key);
+        tb_memory_touch(txn->store, table, table->rows[i].key);
     }
 }
 
 enum tb_err tb_memory_delete_task(struct tb_txn *base, const struct tb_task *old)
 {
     struct tb_memory_txn *txn = tb_memory_txn_of(base);
-    lock(txn);
+    tb_memory_lock(txn);
     assert(task_at(txn, old->id) != NULL);
     delete_rows(txn, &txn->store->tasks, old->id);
     delete_rows(txn, &txn->store->notes, old->id);
     delete_rows(txn, &txn->store->artifacts, old->id);
-    unlock(txn);
+    delete_rows(txn, &txn->store->attempts, old->id);
+    tb_head_note_change(&txn->head, old, NULL);
+    tb_memory_touch_names(txn, old, NULL);
+    tb_memory_unlock(txn);
     return TB_OK;
 }
 
@@ -134,7 +118,7 @@ enum tb_err tb_memory_find_unique(struct tb_txn *base, struct tb_str unique_key,
 {
     struct tb_memory_txn *txn = tb_memory_txn_of(base);
     enum tb_err err = TB_E_ABSENT;
-    lock(txn);
+    tb_memory_lock(txn);
     struct tb_id_list list = tb_memory_unique_candidates(txn->store, unique_key);
     for (size_t i = 0; i < list.count; i++) {
         const struct tb_version *version = task_at(txn, list.ids[i]);
@@ -146,7 +130,7 @@ enum tb_err tb_memory_find_unique(struct tb_txn *base, struct tb_str unique_key,
             err = TB_OK;
         }
     }
-    unlock(txn);
+    tb_memory_unlock(txn);
     return err;
 }
 
@@ -156,11 +140,11 @@ static enum tb_err put_wire(struct tb_txn *base, struct tb_table *table,
                             const uint8_t key[TB_ROW_KEY_BYTES], struct tb_str wire)
 {
     struct tb_memory_txn *txn = tb_memory_txn_of(base);
-    lock(txn);
+    tb_memory_lock(txn);
     struct tb_version *version = tb_table_put(table, key, txn->n, wire.len);
     memcpy(version->bytes, wire.ptr, wire.len);
-    touch(txn->store, table, key);
-    unlock(txn);
+    tb_memory_touch(txn->store, table, key);
+    tb_memory_unlock(txn);
     return TB_OK;
 }
 
@@ -168,17 +152,15 @@ enum tb_err tb_memory_put_note(struct tb_txn *txn, struct tb_id task_id, struct 
                                struct tb_str wire)
 {
     uint8_t key[TB_ROW_KEY_BYTES];
-    make_key(key, task_id, note_id.bytes, sizeof note_id.bytes);
+    tb_memory_key(key, task_id, note_id.bytes, sizeof note_id.bytes);
     return put_wire(txn, &tb_memory_txn_of(txn)->store->notes, key, wire);
 }
 
 enum tb_err tb_memory_put_artifact(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
                                    struct tb_str wire)
 {
-    uint8_t big_endian[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16),
-                             (uint8_t)(number >> 8), (uint8_t)number};
     uint8_t key[TB_ROW_KEY_BYTES];
-    make_key(key, task_id, big_endian, sizeof big_endian);
+    tb_memory_number_key(key, task_id, number);
     return put_wire(txn, &tb_memory_txn_of(txn)->store->artifacts, key, wire);
 }
 
@@ -191,8 +173,8 @@ static enum tb_err visit_rows(struct tb_memory_txn *txn, const struct tb_table *
                               struct tb_id task_id, tb_visit_json *visit, void *ctx)
 {
     size_t first = 0;
-    lock(txn);
-    size_t row_count = rows_of_task(table, task_id, &first);
+    tb_memory_lock(txn);
+    size_t row_count = tb_memory_rows_of_task(table, task_id, &first);
     struct wire_row *rows = malloc((row_count + 1) * sizeof *rows);
     if (rows == NULL) {
         abort();
@@ -209,7 +191,7 @@ static enum tb_err visit_rows(struct tb_memory_txn *txn, const struct tb_table *
         }
         count++;
     }
-    unlock(txn);
+    tb_memory_unlock(txn);
     for (size_t i = 0; i < count && visit(ctx, rows[i].id, rows[i].wire) == TB_VISIT_NEXT; i++) {
     }
     free(rows);
@@ -255,7 +237,7 @@ enum tb_err tb_memory_append_event(struct tb_txn *base, const struct tb_event *e
 {
     struct tb_memory_txn *txn = tb_memory_txn_of(base);
     struct tb_memory_store *store = txn->store;
-    lock(txn);
+    tb_memory_lock(txn);
     if (store->event_count == store->event_cap) {
         store->event_cap = store->event_cap == 0 ? 64 : store->event_cap * 2;
         store->events = realloc(store->events, store->event_cap * sizeof(void *));
@@ -264,7 +246,7 @@ enum tb_err tb_memory_append_event(struct tb_txn *base, const struct tb_event *e
         }
     }
     store->events[store->event_count++] = copy_event(event);
-    unlock(txn);
+    tb_memory_unlock(txn);
     return TB_OK;
 }
 
@@ -272,10 +254,10 @@ enum tb_err tb_memory_append_event(struct tb_txn *base, const struct tb_event *e
  * array may move. */
 static const struct tb_event *event_at(struct tb_memory_txn *txn, size_t i)
 {
-    lock(txn);
+    tb_memory_lock(txn);
     size_t count = txn->base.writable ? txn->store->event_count : txn->event_count;
     const struct tb_event *event = i < count ? txn->store->events[i] : NULL;
-    unlock(txn);
+    tb_memory_unlock(txn);
     return event;
 }
 

@@ -1,6 +1,5 @@
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "memory/memory.h"
 
@@ -11,6 +10,10 @@ static void close_store(struct tb_store *base)
     tb_table_fini(&store->tasks);
     tb_table_fini(&store->notes);
     tb_table_fini(&store->artifacts);
+    tb_table_fini(&store->attempts);
+    tb_table_fini(&store->names);
+    tb_table_fini(&store->pauses);
+    tb_table_fini(&store->answers);
     for (size_t i = 0; i < store->event_count; i++) {
         free(store->events[i]);
     }
@@ -82,6 +85,10 @@ static void write_abort(struct tb_txn *base)
     tb_table_undo(&store->tasks, txn->n);
     tb_table_undo(&store->notes, txn->n);
     tb_table_undo(&store->artifacts, txn->n);
+    tb_table_undo(&store->attempts, txn->n);
+    tb_table_undo(&store->names, txn->n);
+    tb_table_undo(&store->pauses, txn->n);
+    tb_table_undo(&store->answers, txn->n);
     while (store->event_count > txn->event_count) {
         free(store->events[--store->event_count]);
     }
@@ -169,6 +176,19 @@ static const struct tb_store_ops ops = {
     .visit_notes = tb_memory_visit_notes,
     .put_artifact = tb_memory_put_artifact,
     .visit_artifacts = tb_memory_visit_artifacts,
+    .put_attempt = tb_memory_put_attempt,
+    .get_attempt = tb_memory_get_attempt,
+    .delete_attempt = tb_memory_delete_attempt,
+    .visit_attempts = tb_memory_visit_attempts,
+    .visit_ready = tb_memory_visit_ready,
+    .oldest_ready = tb_memory_oldest_ready,
+    .get_name = tb_memory_get_name,
+    .visit_names = tb_memory_visit_names,
+    .get_pauses = tb_memory_get_pauses,
+    .put_pauses = tb_memory_put_pauses,
+    .get_answer = tb_memory_get_answer,
+    .put_answer = tb_memory_put_answer,
+    .drop_answers = tb_memory_drop_answers,
     .append_event = tb_memory_append_event,
     .visit_events = tb_memory_visit_events,
     .visit_tasks = tb_memory_visit_tasks,
@@ -177,11 +197,10 @@ static const struct tb_store_ops ops = {
 enum tb_err tb_memory_open(struct tb_store **out)
 {
     struct tb_memory_store *store = calloc(1, sizeof *store);
-    if (store == NULL || getentropy(&store->head.store_id, sizeof store->head.store_id) != 0) {
+    if (store == NULL || !tb_head_init(&store->head)) {
         abort();
     }
     store->base.ops = &ops;
-    store->head.oldest_seq = 1;
     pthread_mutex_init(&store->mutex, NULL);
     *out = &store->base;
     return TB_OK;

@@ -51,6 +51,35 @@ static enum tb_visit dump_event(void *ctx, const struct tb_event *event)
     return TB_VISIT_NEXT;
 }
 
+static enum tb_visit dump_attempt(void *ctx, const struct tb_attempt *attempt)
+{
+    struct dumping *dumping = ctx;
+    struct tb_arena *arena = dumping->out.arena;
+    add(dumping,
+        tb_arena_printf(arena, "  attempt %u ended %" PRId64 " by %d late %d", attempt->number,
+                        attempt->ended_ms, (int)attempt->ended_by, attempt->late));
+    add(dumping, attempt->wire);
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit dump_name(void *ctx, struct tb_str name, const struct tb_name_count *count)
+{
+    struct dumping *dumping = ctx;
+    struct tb_arena *arena = dumping->out.arena;
+    add(dumping, name);
+    add(dumping, tb_arena_printf(arena, "  tasks %" PRIu64 " ready %" PRIu64 " changed %" PRIu64,
+                                 count->tasks, count->ready, count->changed));
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit dump_ready(void *ctx, const struct tb_task *task)
+{
+    struct dumping *dumping = ctx;
+    TB_BUF_LIT(&dumping->out, "  ready ");
+    add(dumping, id_text(dumping, task->id));
+    return TB_VISIT_NEXT;
+}
+
 static enum tb_visit dump_task(void *ctx, const struct tb_task *task)
 {
     struct dumping *dumping = ctx;
@@ -60,11 +89,13 @@ static enum tb_visit dump_task(void *ctx, const struct tb_task *task)
     add(dumping, task->wire);
     add(dumping, tb_arena_printf(arena,
                                  "  rank %" PRId64 " due %" PRId64 " notes %u %" PRIu64
-                                 " artifacts %u ready %d summary %u",
+                                 " artifacts %u ready %d %" PRId64 " summary %u view %u",
                                  task->rank_ms, task->due_ms, task->note_count, task->notes_bytes,
-                                 task->artifact_count, task->ready, task->summary_len));
+                                 task->artifact_count, task->ready, task->ready_ms,
+                                 task->summary_len, task->view_len));
     assert_int_equal(tb_visit_notes(dumping->txn, task->id, dump_json, dumping), TB_OK);
     assert_int_equal(tb_visit_artifacts(dumping->txn, task->id, dump_json, dumping), TB_OK);
+    assert_int_equal(tb_visit_attempts(dumping->txn, task->id, dump_attempt, dumping), TB_OK);
     assert_int_equal(
         tb_visit_dependents(dumping->txn, id_text(dumping, task->id), dump_id, dumping), TB_OK);
     if (task->unique_key.ptr != NULL) {
@@ -89,6 +120,39 @@ static void dump_head(struct dumping *dumping)
     }
 }
 
+static void dump_counters(struct dumping *dumping)
+{
+    const struct tb_head *head = tb_txn_head(dumping->txn);
+    struct tb_arena *arena = dumping->out.arena;
+    const uint64_t counters[] = {head->scheduled,    head->claimed, head->dead_letters,
+                                 head->generation,   head->pauses,  head->answers,
+                                 head->answer_bytes, head->changes, head->pause_changes};
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+        add(dumping, tb_arena_printf(arena, "  counter %" PRIu64, counters[i]));
+    }
+    for (int state = 0; state < TB_STATE_COUNT; state++) {
+        add(dumping, tb_arena_printf(arena, "  changes %" PRIu64, head->state_changes[state]));
+    }
+    add(dumping, tb_str_from((const char *)&head->rates, sizeof head->rates));
+}
+
+static void dump_claims(struct dumping *dumping)
+{
+    struct tb_str json = TB_STR("no pauses");
+    int64_t ready_ms = -1;
+    enum tb_err err = tb_get_pauses(dumping->txn, &json);
+    assert_true(err == TB_OK || err == TB_E_ABSENT);
+    add(dumping, json);
+    err = tb_oldest_ready(dumping->txn, &ready_ms);
+    assert_true(err == TB_OK || err == TB_E_ABSENT);
+    add(dumping, tb_arena_printf(dumping->out.arena, "oldest ready %" PRId64, ready_ms));
+    struct tb_ready_query query = {.agent = TB_STR("ann")};
+    assert_int_equal(tb_visit_ready(dumping->txn, &query, dump_ready, dumping), TB_OK);
+    for (enum tb_name_kind kind = 0; kind < TB_NAME_KIND_COUNT; kind++) {
+        assert_int_equal(tb_visit_names(dumping->txn, kind, 1000, dump_name, dumping), TB_OK);
+    }
+}
+
 static void dump_list(struct dumping *dumping, enum tb_order order)
 {
     struct tb_query_end end;
@@ -101,6 +165,8 @@ struct tb_str dump(struct world *world, struct tb_txn *txn)
     struct dumping dumping = {.txn = txn};
     tb_buf_init(&dumping.out, world->arena, 64 * 1024);
     dump_head(&dumping);
+    dump_counters(&dumping);
+    dump_claims(&dumping);
     dump_list(&dumping, TB_ORDER_CREATED);
     dump_list(&dumping, TB_ORDER_UPDATED);
     dump_list(&dumping, TB_ORDER_RANK);

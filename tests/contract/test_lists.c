@@ -336,6 +336,64 @@ static void changed_fields_move_in_every_list(void **state)
     commit(&txn);
 }
 
+enum { MANY = 500 };
+
+/* Of many tasks every `step`th is tagged, and all the later changed the older it is. */
+static struct tb_txn *store_many(struct world *world, struct tb_id ids[MANY], int step)
+{
+    struct tb_txn *txn = begin(world);
+    for (int i = 0; i < MANY; i++) {
+        struct tb_task task = draft(world, "plain");
+        int64_t later_ms = i % step == 0 ? 2 * MANY - i : 0;
+        task.tags = i % step == 0 ? TB_STR("[\"t\",\"other\"]") : TB_STR("[\"other\"]");
+        task.updated_ms = 1000000 + later_ms;
+        task.rank_ms = -later_ms;
+        create(world, txn, &task);
+        ids[i] = task.id;
+    }
+    commit(&txn);
+    return snapshot(world);
+}
+
+static void check_among_many(struct world *world, int step)
+{
+    struct tb_id ids[MANY];
+    struct tb_id up[MANY];
+    struct tb_id down[MANY];
+    struct tb_str tag = TB_STR("t");
+    size_t count = 0;
+    struct tb_txn *txn = store_many(world, ids, step);
+    for (int i = 0; i < MANY; i += step) {
+        up[count] = ids[i];
+        down[(MANY - 1) / step - (int)count] = ids[i];
+        count++;
+    }
+    struct tb_task_query query = {.tags = &tag, .tag_count = 1, .created_by = TB_STR("tester")};
+    expect_list(txn, query, down, count);
+    query.order = TB_ORDER_UPDATED;
+    expect_list(txn, query, up, count);
+    query.order = TB_ORDER_RANK;
+    expect_list(txn, query, up, count);
+    query = (struct tb_task_query){.updated_since_ms = 1000001};
+    expect_list(txn, query, down, count);
+    query.order = TB_ORDER_UPDATED;
+    expect_list(txn, query, up, count);
+    query.order = TB_ORDER_RANK;
+    expect_list(txn, query, up, count);
+    tb_read_end(&txn);
+}
+
+/* Whether there are few matches or many decides how an engine looks for them. */
+static void few_matches_are_found_among_many_tasks(void **state)
+{
+    check_among_many(*state, 83);
+}
+
+static void many_matches_are_found_among_many_tasks(void **state)
+{
+    check_among_many(*state, 5);
+}
+
 static enum tb_visit look_around(void *ctx, const struct tb_task *task)
 {
     struct tb_txn *txn = ctx;
@@ -380,6 +438,8 @@ int main(void)
         cmocka_unit_test(a_position_need_not_be_a_task),
         cmocka_unit_test(a_limited_scan_says_where_it_stopped),
         cmocka_unit_test(changed_fields_move_in_every_list),
+        cmocka_unit_test(few_matches_are_found_among_many_tasks),
+        cmocka_unit_test(many_matches_are_found_among_many_tasks),
         cmocka_unit_test(reading_inside_a_visit_is_allowed),
     };
     return run_on_every_engine("lists", tests, sizeof tests / sizeof *tests);

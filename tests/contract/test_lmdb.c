@@ -219,9 +219,9 @@ static void a_newer_format_is_refused(void **state)
     tb_store_close(&world->store);
     uint32_t newer = 2;
     uint32_t own = 1;
-    write_meta(world->folder, "meta", &newer, sizeof newer);
+    write_meta(world->folder, NULL, &newer, sizeof newer);
     expect_refusal(world->folder, true, TB_E_STORAGE_DOWN, "newer taskboardd");
-    write_meta(world->folder, "meta", &own, sizeof own);
+    write_meta(world->folder, NULL, &own, sizeof own);
     world_reopen(world);
     world_close(world);
 }

@@ -267,10 +267,18 @@ void assert_same_task(const struct tb_task *a, const struct tb_task *b)
     assert_int_equal(a->updated_ms, b->updated_ms);
     assert_int_equal(a->not_before_ms, b->not_before_ms);
     assert_int_equal(a->due_ms, b->due_ms);
+    assert_int_equal(a->ready_ms, b->ready_ms);
     assert_int_equal(a->rank_ms, b->rank_ms);
     assert_int_equal(a->score, b->score);
     assert_int_equal(a->priority, b->priority);
     assert_int_equal(a->attempts, b->attempts);
+    assert_int_equal(a->claims, b->claims);
+    assert_int_equal(a->claim.generation, b->claim.generation);
+    assert_int_equal(a->claim.attempt, b->claim.attempt);
+    assert_int_equal(a->claim.claimed_ms, b->claim.claimed_ms);
+    assert_int_equal(a->claim.expires_ms, b->claim.expires_ms);
+    assert_int_equal(a->claim.lease_ms, b->claim.lease_ms);
+    assert_int_equal(a->progress_told_ms, b->progress_told_ms);
     assert_int_equal(a->max_attempts, b->max_attempts);
     assert_int_equal(a->note_count, b->note_count);
     assert_int_equal(a->artifact_count, b->artifact_count);
@@ -284,6 +292,33 @@ void assert_same_task(const struct tb_task *a, const struct tb_task *b)
     }
     assert_same_str(a->wire, b->wire);
     assert_int_equal(a->summary_len, b->summary_len);
+    assert_int_equal(a->view_len, b->view_len);
+}
+
+void assert_same_attempt(const struct tb_attempt *a, const struct tb_attempt *b)
+{
+    assert_int_equal(a->number, b->number);
+    assert_int_equal(a->generation, b->generation);
+    assert_int_equal(a->claimed_ms, b->claimed_ms);
+    assert_int_equal(a->ended_ms, b->ended_ms);
+    assert_int_equal(a->outcome, b->outcome);
+    assert_int_equal(a->ended_by, b->ended_by);
+    assert_int_equal(a->late, b->late);
+    for (size_t i = 0; i < TB_ATTEMPT_STRING_COUNT; i++) {
+        assert_same_str(a->strings[i], b->strings[i]);
+    }
+    assert_same_str(a->wire, b->wire);
+}
+
+void assert_same_answer(const struct tb_answer *a, const struct tb_answer *b)
+{
+    assert_memory_equal(a->key, b->key, sizeof a->key);
+    assert_memory_equal(a->fingerprint, b->fingerprint, sizeof a->fingerprint);
+    assert_int_equal(a->at_ms, b->at_ms);
+    assert_int_equal(a->http_status, b->http_status);
+    assert_int_equal(a->version, b->version);
+    assert_int_equal(a->seq, b->seq);
+    assert_same_str(a->body, b->body);
 }
 
 /* --- lists --- */
@@ -307,6 +342,16 @@ struct page *list(struct tb_txn *txn, const struct tb_task_query *query, size_t 
     page->max = max;
     page->order = query->order;
     assert_int_equal(tb_visit_tasks(txn, query, remember, page, &page->end), TB_OK);
+    return page;
+}
+
+struct page *ready_list(struct tb_txn *txn, const struct tb_ready_query *query, size_t max)
+{
+    struct page *page = calloc(1, sizeof *page);
+    assert_non_null(page);
+    page->max = max;
+    page->order = TB_ORDER_RANK;
+    assert_int_equal(tb_visit_ready(txn, query, remember, page), TB_OK);
     return page;
 }
 

@@ -98,6 +98,11 @@ void expect_list(struct tb_txn *txn, struct tb_task_query query, const struct tb
 void assert_same_id(struct tb_id a, struct tb_id b);
 void assert_same_str(struct tb_str a, struct tb_str b);
 void assert_same_task(const struct tb_task *a, const struct tb_task *b);
+void assert_same_attempt(const struct tb_attempt *a, const struct tb_attempt *b);
+void assert_same_answer(const struct tb_answer *a, const struct tb_answer *b);
+
+/* The tasks that a query of the claim order gives, at most `max`, as a page. To be freed. */
+struct page *ready_list(struct tb_txn *txn, const struct tb_ready_query *query, size_t max);
 
 /* Everything that can be read of a store, as text: equal stores give equal texts. In the world's
  * arena. */

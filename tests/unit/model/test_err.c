@@ -2,7 +2,7 @@
 
 #include "taskboard/err.h"
 
-/* Codes of the contract: docs/PROTOCOL.md, section 6. */
+/* Codes of the contract: the last section of docs/PROTOCOL.md. */
 static void every_error_has_a_code_a_status_and_a_sentence(void **state)
 {
     (void)state;
@@ -41,15 +41,27 @@ static void statuses_are_those_of_the_contract(void **state)
         {TB_E_FORBIDDEN, 403},
         {TB_E_TASK_NOT_FOUND, 404},
         {TB_E_METHOD_NOT_ALLOWED, 405},
+        {TB_E_ATTEMPT_NOT_FOUND, 404},
         {TB_E_DEPENDENCY_CYCLE, 409},
         {TB_E_UNIQUE_KEY_TAKEN, 409},
+        {TB_E_ALREADY_CLAIMED, 409},
+        {TB_E_NOT_READY, 409},
+        {TB_E_PAUSED, 409},
+        {TB_E_ASSIGNED_ELSEWHERE, 409},
+        {TB_E_CLAIM_LOST, 409},
+        {TB_E_ALREADY_DONE, 409},
+        {TB_E_NOT_RETRYABLE, 409},
+        {TB_E_NO_RESULT, 409},
         {TB_E_LIMIT_REACHED, 409},
         {TB_E_VERSION_MISMATCH, 412},
         {TB_E_BODY_TOO_LARGE, 413},
+        {TB_E_IDEMPOTENCY_KEY_REUSED, 422},
+        {TB_E_CLAIM_TOKEN_REQUIRED, 428},
         {TB_E_TOO_MANY_FAILED_LOGINS, 429},
         {TB_E_INTERNAL, 500},
         {TB_E_STORAGE_CORRUPT, 500},
         {TB_E_OVERLOADED, 503},
+        {TB_E_TOO_MANY_ANSWERS, 503},
         {TB_E_DRAINING, 503},
         {TB_E_STORAGE_DOWN, 503},
         {TB_E_STORAGE_FULL, 507},

@@ -23,6 +23,7 @@ NAMES(status)
 NAMES(outcome)
 NAMES(note_type)
 NAMES(artifact_type)
+NAMES(attempt_outcome)
 NAMES(field)
 
 static const struct kind {
@@ -37,10 +38,12 @@ static const struct kind {
     {note_type_name, note_type_parse, 0, TB_NOTE_TYPE_COUNT, "finding blocker question update"},
     {artifact_type_name, artifact_type_parse, 0, TB_ARTIFACT_TYPE_COUNT,
      "branch report deploy diff file url"},
+    {attempt_outcome_name, attempt_outcome_parse, 0, TB_ATTEMPT_OUTCOME_COUNT,
+     "running completed failed released expired cancelled taken_over vm_lost"},
     {field_name, field_parse, 0, TB_FIELD_COUNT,
      "id title status outcome assignee tags dependencies createdBy createdAt updatedAt score "
-     "version priority notBefore attempts maxAttempts uniqueKey parentId blockedReason blockedBy "
-     "ready description payload result notes artifacts"},
+     "version priority notBefore attempts maxAttempts claim progress uniqueKey parentId "
+     "blockedReason blockedBy ready description payload result notes artifacts"},
 };
 
 static void every_name_is_that_of_the_wire_format(void **state)
@@ -86,13 +89,18 @@ static void an_unknown_name_is_refused_and_leaves_the_value_alone(void **state)
     }
 }
 
-static void events_of_tasks_have_types_of_the_contract_and_the_topic_board(void **state)
+static void events_have_types_of_the_contract_and_the_topic_board(void **state)
 {
     (void)state;
     static const char *const types[] = {
-        "task.created",   "task.updated",   "task.ready",    "task.completed", "task.failed",
-        "task.cancelled", "task.reviewed",  "task.approved", "task.rejected",  "task.deleted",
-        "task.noted",     "task.artifacts", "task.bumped",
+        "task.created",          "task.updated",  "task.ready",
+        "task.completed",        "task.failed",   "task.cancelled",
+        "task.reviewed",         "task.approved", "task.rejected",
+        "task.deleted",          "task.noted",    "task.artifacts",
+        "task.bumped",           "task.claimed",  "task.progress",
+        "task.released",         "task.expired",  "task.dead",
+        "task.cancel_requested", "task.retried",  "task.late",
+        "board.paused",          "board.resumed",
     };
     assert_int_equal(COUNT(types), TB_EVENT_TYPE_COUNT);
     for (unsigned type = 0; type < TB_EVENT_TYPE_COUNT; type++) {
@@ -107,7 +115,7 @@ int main(void)
         cmocka_unit_test(every_name_is_that_of_the_wire_format),
         cmocka_unit_test(every_name_is_read_back),
         cmocka_unit_test(an_unknown_name_is_refused_and_leaves_the_value_alone),
-        cmocka_unit_test(events_of_tasks_have_types_of_the_contract_and_the_topic_board),
+        cmocka_unit_test(events_have_types_of_the_contract_and_the_topic_board),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

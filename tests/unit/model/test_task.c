@@ -71,6 +71,15 @@ static struct tb_task full_task(void)
         .description = TB_STR("two\\nlines"),
         .payload = TB_STR("{\"n\":1.50}"),
         .result = TB_STR("null"),
+        .claim = {.generation = 41,
+                  .attempt = 3,
+                  .claimed_ms = CREATED_MS + 1000,
+                  .expires_ms = CREATED_MS + 301000,
+                  .lease_ms = 300000},
+        .claim_vm = TB_STR("vm \\\""),
+        .cancel = TB_STR("{\"by\":\"lead\"}"),
+        .progress = TB_STR("{\"percent\":40}"),
+        .reserved_for = TB_STR("cid"),
     };
 }
 
@@ -119,7 +128,11 @@ static void a_full_task_renders_every_field_in_the_order_of_the_contract(void **
                "\"createdBy\":\"ann \\\\\",\"createdAt\":\"2023-11-14T22:13:20.000Z\","
                "\"updatedAt\":\"2023-11-14T22:14:20.000Z\",\"score\":12,\"version\":7,"
                "\"priority\":-100,\"notBefore\":\"2023-11-14T23:13:20.000Z\",\"attempts\":2,"
-               "\"maxAttempts\":0,\"uniqueKey\":\"k\\t\","
+               "\"maxAttempts\":0,\"claim\":{\"by\":\"bob\\n\",\"vmId\":\"vm \\\"\","
+               "\"generation\":41,\"attempt\":3,\"claimedAt\":\"2023-11-14T22:13:21.000Z\","
+               "\"expiresAt\":\"2023-11-14T22:18:21.000Z\","
+               "\"cancelRequested\":{\"by\":\"lead\"}},\"progress\":{\"percent\":40},"
+               "\"uniqueKey\":\"k\\t\","
                "\"parentId\":\"00000000000000000000000001\","
                "\"blockedReason\":{\"kind\":\"manual\"},\"blockedBy\":[\"later\"],"
                "\"ready\":false,\"description\":\"two\\nlines\",\"payload\":{\"n\":1.50},"
@@ -177,6 +190,33 @@ static void rendering_again_gives_the_same_bytes(void **state)
     assert_int_equal(again.summary_len, task.summary_len);
 }
 
+static void what_is_stored_but_not_shown_stands_behind_the_view(void **state)
+{
+    (void)state;
+    struct tb_task task = full_task();
+    tb_task_render(&task, arena);
+    assert_int_equal(task.wire.len, task.view_len + task.reserved_for.len);
+    assert_ptr_equal(task.reserved_for.ptr, task.wire.ptr + task.view_len);
+    struct tb_str view = open_of(&task);
+    assert_memory_equal(view.ptr + view.len - 4, "null", 4);
+}
+
+/* What belongs to a claim goes with it; for whom the task was reserved stays. */
+static void without_a_claim_nothing_of_one_is_rendered(void **state)
+{
+    (void)state;
+    struct tb_task task = full_task();
+    task.claim.generation = 0;
+    tb_task_render(&task, arena);
+    assert_absent(task.claim_vm);
+    assert_absent(task.cancel);
+    assert_absent(task.progress);
+    assert_str(task.reserved_for, "cid");
+    struct tb_str view = open_of(&task);
+    assert_null(memmem(view.ptr, view.len, "claim", 5));
+    assert_null(memmem(view.ptr, view.len, "progress", 8));
+}
+
 static void an_empty_text_is_not_an_absent_one(void **state)
 {
     (void)state;
@@ -201,6 +241,9 @@ static void the_largest_task_renders_without_moving_its_strings(void **state)
     task.attempts = UINT32_MAX;
     task.max_attempts = UINT32_MAX;
     task.created_ms = task.updated_ms = task.not_before_ms = INT64_C(253402300799999);
+    task.claim = (struct tb_claim){
+        .generation = UINT64_MAX, .attempt = UINT32_MAX, .claimed_ms = task.created_ms};
+    task.claim.expires_ms = task.created_ms;
     tb_task_render(&task, arena);
     assert_int_equal(task.description.len, 1 << 20);
     assert_memory_equal(task.description.ptr, text, 1 << 20);
@@ -381,6 +424,8 @@ int main(void)
         cmocka_unit_test(rendering_points_every_string_into_the_wire),
         cmocka_unit_test(rendering_leaves_absent_strings_absent),
         cmocka_unit_test(rendering_again_gives_the_same_bytes),
+        cmocka_unit_test(what_is_stored_but_not_shown_stands_behind_the_view),
+        cmocka_unit_test(without_a_claim_nothing_of_one_is_rendered),
         cmocka_unit_test(an_empty_text_is_not_an_absent_one),
         cmocka_unit_test(the_largest_task_renders_without_moving_its_strings),
         cmocka_unit_test(every_field_written_alone_is_as_it_is_in_the_view),

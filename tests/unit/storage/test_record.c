@@ -10,7 +10,14 @@
 #include "record.h"
 
 /* Where things stand in a stored task: see docs/STORAGE.md. */
-enum { FORMAT_AT = 8, KIND_AT = 9, STATUS_AT = 10, SUMMARY_LEN_AT = 132, STRINGS_AT = 136 };
+enum {
+    FORMAT_AT = 8,
+    KIND_AT = 9,
+    STATUS_AT = 10,
+    SUMMARY_LEN_AT = 188,
+    VIEW_LEN_AT = 192,
+    STRINGS_AT = 200
+};
 
 struct fixture {
     struct tb_arena *arena;
@@ -30,15 +37,23 @@ static int set_up(void **state)
         .updated_ms = 2,
         .not_before_ms = 3,
         .due_ms = 4,
+        .ready_ms = 5,
         .rank_ms = INT64_MIN,
         .score = -6,
         .priority = -100,
         .attempts = 7,
+        .claims = 8,
         .max_attempts = UINT32_MAX,
         .note_count = 9,
         .artifact_count = 10,
         .notes_bytes = UINT64_MAX,
         .parent_id.bytes = {4, 5, 6},
+        .claim = {.generation = UINT64_C(1) << 50,
+                  .attempt = 11,
+                  .claimed_ms = 12,
+                  .expires_ms = 13,
+                  .lease_ms = 14},
+        .progress_told_ms = 15,
         .status = TB_STATUS_DONE,
         .outcome = TB_OUTCOME_FAILED,
         .title = TB_STR("a title"),
@@ -48,6 +63,11 @@ static int set_up(void **state)
         .blocked_by = TB_STR("[]"),
         .description = TB_STR(""),
         .result = TB_STR("{\"r\":1}"),
+        .assignee = TB_STR("holder"),
+        .claim_vm = TB_STR("vm"),
+        .cancel = TB_STR("{\"by\":\"me\"}"),
+        .progress = TB_STR("{\"percent\":3}"),
+        .reserved_for = TB_STR("another"),
     };
     tb_task_render(&fixture->task, fixture->arena);
     fixture->size = tb_record_task_size(&fixture->task);
@@ -97,10 +117,18 @@ static void record_gives_back_every_field_of_a_task(void **state)
     assert_int_equal(got.updated_ms, task->updated_ms);
     assert_int_equal(got.not_before_ms, task->not_before_ms);
     assert_int_equal(got.due_ms, task->due_ms);
+    assert_int_equal(got.ready_ms, task->ready_ms);
     assert_int_equal(got.rank_ms, task->rank_ms);
     assert_int_equal(got.score, task->score);
     assert_int_equal(got.priority, task->priority);
     assert_int_equal(got.attempts, task->attempts);
+    assert_int_equal(got.claims, task->claims);
+    assert_int_equal(got.claim.generation, task->claim.generation);
+    assert_int_equal(got.claim.attempt, task->claim.attempt);
+    assert_int_equal(got.claim.claimed_ms, task->claim.claimed_ms);
+    assert_int_equal(got.claim.expires_ms, task->claim.expires_ms);
+    assert_int_equal(got.claim.lease_ms, task->claim.lease_ms);
+    assert_int_equal(got.progress_told_ms, task->progress_told_ms);
     assert_int_equal(got.max_attempts, task->max_attempts);
     assert_int_equal(got.note_count, task->note_count);
     assert_int_equal(got.artifact_count, task->artifact_count);
@@ -109,6 +137,7 @@ static void record_gives_back_every_field_of_a_task(void **state)
     assert_int_equal(got.outcome, task->outcome);
     assert_int_equal(got.ready, task->ready);
     assert_int_equal(got.summary_len, task->summary_len);
+    assert_int_equal(got.view_len, task->view_len);
     assert_same_str(got.wire, task->wire);
     for (size_t i = 0; i < TB_TASK_STRING_COUNT; i++) {
         assert_same_str(got.strings[i], task->strings[i]);
@@ -160,7 +189,12 @@ static void record_that_is_sealed_but_makes_no_sense_is_corrupt(void **state)
     expect_corrupt_with(fixture, STATUS_AT, "\x05", 1);
     expect_corrupt_with(fixture, STATUS_AT + 1, "\x04", 1);
     uint32_t beyond = (uint32_t)fixture->task.wire.len + 1;
+    uint32_t in_view = fixture->task.view_len;
+    uint32_t before_summary = fixture->task.summary_len - 1;
     expect_corrupt_with(fixture, SUMMARY_LEN_AT, &beyond, sizeof beyond);
+    expect_corrupt_with(fixture, VIEW_LEN_AT, &beyond, sizeof beyond);
+    expect_corrupt_with(fixture, VIEW_LEN_AT, &before_summary, sizeof before_summary);
+    assert_true(in_view < fixture->task.wire.len); /* there is a hidden end */
     expect_corrupt_with(fixture, STRINGS_AT, &beyond, sizeof beyond);
     expect_corrupt_with(fixture, STRINGS_AT + 4, &beyond, sizeof beyond);
     uint32_t far_away[2] = {UINT32_MAX - 1, UINT32_MAX};
@@ -202,6 +236,116 @@ static void record_of_an_event_is_checked_likewise(void **state)
     free(bytes);
 }
 
+static struct tb_attempt some_attempt(struct tb_arena *arena)
+{
+    struct tb_attempt attempt = {
+        .number = 3,
+        .generation = UINT64_C(1) << 40,
+        .claimed_ms = 4,
+        .ended_ms = 5,
+        .outcome = TB_ATTEMPT_VM_LOST,
+        .ended_by = TB_ATTEMPT_END_RELEASE,
+        .late = true,
+        .agent = TB_STR("worker"),
+        .vm_id = TB_STR("vm"),
+        .error = TB_STR("a \\\"bad\\\" thing"),
+        .result = TB_STR("{\"r\":2}"),
+        .progress = TB_STR("{}"),
+    };
+    tb_attempt_render(&attempt, arena);
+    return attempt;
+}
+
+static void expect_damage_noticed(uint8_t *bytes, size_t size)
+{
+    struct tb_attempt got = {.number = 42};
+    struct tb_str record = tb_str_from((const char *)bytes, size);
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] ^= 0x10;
+        assert_int_equal(tb_record_decode_attempt(record, &got), TB_E_STORAGE_CORRUPT);
+        bytes[i] ^= 0x10;
+        record.len = i;
+        assert_int_equal(tb_record_decode_attempt(record, &got), TB_E_STORAGE_CORRUPT);
+        record.len = size;
+    }
+    assert_int_equal(got.number, 42);
+}
+
+static void expect_sealed_nonsense(uint8_t *bytes, size_t size, size_t at, uint8_t value)
+{
+    struct tb_attempt got;
+    uint8_t before = bytes[at];
+    bytes[at] = value;
+    uint64_t sum = XXH3_64bits(bytes + 8, size - 8);
+    memcpy(bytes, &sum, sizeof sum);
+    assert_int_equal(tb_record_decode_attempt(tb_str_from((const char *)bytes, size), &got),
+                     TB_E_STORAGE_CORRUPT);
+    bytes[at] = before;
+    sum = XXH3_64bits(bytes + 8, size - 8);
+    memcpy(bytes, &sum, sizeof sum);
+}
+
+static void record_of_an_attempt_is_checked_likewise(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tb_attempt attempt = some_attempt(fixture->arena);
+    size_t size = tb_record_attempt_size(&attempt);
+    uint8_t *bytes = malloc(size);
+    tb_record_encode_attempt(&attempt, bytes);
+    struct tb_attempt got;
+    assert_int_equal(tb_record_decode_attempt(tb_str_from((const char *)bytes, size), &got), TB_OK);
+    assert_int_equal(got.number, 3);
+    assert_int_equal(got.generation, attempt.generation);
+    assert_int_equal(got.claimed_ms, 4);
+    assert_int_equal(got.ended_ms, 5);
+    assert_int_equal(got.outcome, TB_ATTEMPT_VM_LOST);
+    assert_int_equal(got.ended_by, TB_ATTEMPT_END_RELEASE);
+    assert_true(got.late);
+    assert_same_str(got.wire, attempt.wire);
+    for (size_t i = 0; i < TB_ATTEMPT_STRING_COUNT; i++) {
+        assert_same_str(got.strings[i], attempt.strings[i]);
+    }
+    expect_damage_noticed(bytes, size);
+    expect_sealed_nonsense(bytes, size, 10, TB_ATTEMPT_OUTCOME_COUNT);
+    expect_sealed_nonsense(bytes, size, 11, TB_ATTEMPT_END_RELEASE + 1);
+    expect_sealed_nonsense(bytes, size, size - attempt.wire.len - 1, 1); /* a slice's length */
+    free(bytes);
+}
+
+static void record_of_an_answer_is_checked_likewise(void **state)
+{
+    (void)state;
+    struct tb_answer answer = {.key = {1, 2},
+                               .fingerprint = {3, 4},
+                               .at_ms = -5,
+                               .http_status = 201,
+                               .version = 6,
+                               .seq = 7,
+                               .body = TB_STR("{\"a\":1}")};
+    uint8_t bytes[128];
+    size_t size = tb_record_answer_size(&answer);
+    assert_in_range(size, 1, sizeof bytes);
+    tb_record_encode_answer(&answer, bytes);
+    struct tb_str record = tb_str_from((const char *)bytes, size);
+    struct tb_answer got;
+    assert_int_equal(tb_record_decode_answer(record, &got), TB_OK);
+    assert_memory_equal(got.key, answer.key, sizeof got.key);
+    assert_memory_equal(got.fingerprint, answer.fingerprint, sizeof got.fingerprint);
+    assert_int_equal(got.at_ms, -5);
+    assert_int_equal(got.http_status, 201);
+    assert_int_equal(got.version, 6);
+    assert_int_equal(got.seq, 7);
+    assert_same_str(got.body, answer.body);
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] ^= 0x10;
+        assert_int_equal(tb_record_decode_answer(record, &got), TB_E_STORAGE_CORRUPT);
+        bytes[i] ^= 0x10;
+        record.len = i;
+        assert_int_equal(tb_record_decode_answer(record, &got), TB_E_STORAGE_CORRUPT);
+        record.len = size;
+    }
+}
+
 static void record_of_a_note_is_not_one_of_an_artifact(void **state)
 {
     (void)state;
@@ -226,12 +370,31 @@ static void record_of_the_head_has_one_size(void **state)
                            .last_id.bytes = {4},
                            .store_id = 5,
                            .aging_ms = 6,
-                           .task_counts = {7, 8, 9, 10, 11, 12}};
+                           .task_counts = {7, 8, 9, 10, 11, 12},
+                           .scheduled = 13,
+                           .claimed = 14,
+                           .dead_letters = 15,
+                           .generation = 16,
+                           .pauses = 17,
+                           .answers = 18,
+                           .answer_bytes = 19,
+                           .changes = 20,
+                           .state_changes = {21, 22, 23, 24, 25, 26},
+                           .pause_changes = 27,
+                           .claim_key = {28, [TB_CLAIM_KEY_BYTES - 1] = 29},
+                           .rates = {.fine_at = 30, .coarse_at = 31}};
+    head.rates.fine[0][0] = 32;
+    head.rates.fine[TB_RATE_FINE_SLOTS - 1][TB_RATE_COUNT - 1] = 33;
+    head.rates.coarse[0][0] = 34;
+    head.rates.coarse[TB_RATE_COARSE_SLOTS - 1][TB_RATE_COUNT - 1] = 35;
     uint8_t bytes[TB_RECORD_HEAD_BYTES + 1] = {0};
     struct tb_head got;
     tb_record_encode_head(&head, bytes);
     struct tb_str record = tb_str_from((const char *)bytes, TB_RECORD_HEAD_BYTES);
     assert_int_equal(tb_record_decode_head(record, &got), TB_OK);
+    uint8_t again[TB_RECORD_HEAD_BYTES];
+    tb_record_encode_head(&got, again);
+    assert_memory_equal(again, bytes, sizeof again);
     assert_memory_equal(&got, &head, sizeof head);
     record.len++;
     assert_int_equal(tb_record_decode_head(record, &got), TB_E_STORAGE_CORRUPT);
@@ -251,6 +414,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(record_that_is_sealed_but_makes_no_sense_is_corrupt, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(record_of_an_event_is_checked_likewise, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(record_of_an_attempt_is_checked_likewise, set_up,
+                                        tear_down),
+        cmocka_unit_test(record_of_an_answer_is_checked_likewise),
         cmocka_unit_test(record_of_a_note_is_not_one_of_an_artifact),
         cmocka_unit_test(record_of_the_head_has_one_size),
     };

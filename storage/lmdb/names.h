@@ -1,0 +1,88 @@
+/* What is counted by name: for each tag and each assignee the tasks that are not done, those that
+ * are ready, and when something last changed.
+ *
+ *   NAME        runs     kind u8, name | changed u64, tasks u64, ready u64, number u64
+ *   NAME_ORDER  B-tree   kind u8, ~size u16, number u64, hash of the name (16 bytes) → name
+ *
+ * NAME      A commit that changes a count drops the entry and puts another one, so it writes no
+ *           place but its run. `changed` only grows: the entry that is there is the last one of its
+ *           name, and a search for it passes nothing. (Of one name a run has at most one put and
+ *           one drop, because a merge cancels what lies between.) A long name shows its hash only,
+ *           as in all keys; two names with the same hash would be counted as one.
+ * NAME_ORDER  finds the largest names. `size` is the number of tasks, rounded down to three bits
+ *           behind the first one, so that the entry of a large name changes rarely. `number` makes
+ *           new entries of one commit stand side by side; NAME knows it.
+ *
+ * In memory stands what the write transaction has changed, which its commit writes, and, from one
+ * transaction to the next, what was last looked at: only the committer changes it. */
+#ifndef TB_LMDB_NAMES_H
+#define TB_LMDB_NAMES_H
+
+#include "lmdb/lmdb.h"
+
+struct tb_names;
+
+struct tb_names *tb_names_new(void);
+void tb_names_free(struct tb_names *names);
+
+/* Counts the names of `old` out and those of `task` in; either may be NULL. head.changes is the
+ * number of this change already. */
+int tb_names_change(struct tb_lmdb_txn *txn, const struct tb_task *old, const struct tb_task *task);
+
+/* Writes what has changed. */
+int tb_names_flush(struct tb_lmdb_txn *txn);
+
+/* The transaction has ended. */
+void tb_names_end(struct tb_names *names, bool committed);
+
+/* --- for names_largest.c --- */
+
+struct tb_name_row;
+struct tb_name_entry;
+
+/* The entry of the name in a list of the NAME entries of its kind, as stored; tasks 0: there is
+ * none. */
+int tb_names_seek(struct tb_run_list *list, enum tb_name_kind kind, struct tb_str name,
+                  struct tb_name_entry *entry);
+
+/* Whether the write transaction has changed it; the `i`th one that it has, or NULL. */
+bool tb_names_has_changed(struct tb_names *names, enum tb_name_kind kind, struct tb_str name);
+const struct tb_name_row *tb_names_changed(struct tb_names *names, size_t i);
+
+/* --- names_table.c: a hash table of what is counted --- */
+
+/* As it is stored; tasks 0: it is not. */
+struct tb_name_entry {
+    struct tb_name_count count;
+    uint64_t number; /* of its entry in NAME_ORDER */
+};
+
+struct tb_name_row {
+    enum tb_name_kind kind;
+    struct tb_str name;
+    uint8_t hash[16];
+    size_t index; /* its place in the table */
+    bool changed;
+    struct tb_name_entry stored;
+    struct tb_name_entry now;
+};
+
+struct tb_name_table;
+
+struct tb_name_table *tb_name_table_new(void);
+void tb_name_table_free(struct tb_name_table *table);
+size_t tb_name_table_count(const struct tb_name_table *table);
+void tb_name_table_clear(struct tb_name_table *table);
+
+/* The row of the name; a new one, all zero but for its name, when there is none: `*is_new`. It
+ * lives until the next call. */
+struct tb_name_row *tb_name_table_get(struct tb_name_table *table, enum tb_name_kind kind,
+                                      struct tb_str name, bool *is_new);
+
+/* Or NULL. */
+struct tb_name_row *tb_name_table_find(struct tb_name_table *table, enum tb_name_kind kind,
+                                       struct tb_str name);
+
+struct tb_name_row *tb_name_table_row(struct tb_name_table *table, size_t i);
+
+#endif
