@@ -41,7 +41,7 @@ HOMES = {
     r"openssl/.*": ["server/http/h2o_"],
     r"yajl/.*": ["server/base/json"],
     r"lmdb\.h": ["storage/lmdb/"],
-    r"sodium\.h": ["server/http/", "server/main.c", "storage/"],
+    r"sodium\.h": ["server/http/", "server/board/attempt.c", "server/main.c", "storage/"],
     r"xxhash\.h": ["storage/"],
     r"utf8proc\.h": ["server/model/"],
     r"cmocka\.h": [],

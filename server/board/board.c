@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "board/attempt.h"
+#include "board/idempotency.h"
 #include "board/rules.h"
 
 static tb_rule *const rules[TB_COMMAND_KIND_COUNT] = {
@@ -10,6 +12,18 @@ static tb_rule *const rules[TB_COMMAND_KIND_COUNT] = {
     [TB_COMMAND_ARTIFACTS] = tb_rule_artifacts, [TB_COMMAND_BUMP] = tb_rule_bump,
     [TB_COMMAND_REVIEW] = tb_rule_review,       [TB_COMMAND_APPROVE] = tb_rule_approve,
     [TB_COMMAND_REJECT] = tb_rule_reject,
+    [TB_COMMAND_CLAIM] = tb_rule_claim,
+    [TB_COMMAND_CLAIM_TASK] = tb_rule_claim_task,
+    [TB_COMMAND_HEARTBEAT] = tb_rule_heartbeat,
+    [TB_COMMAND_COMPLETE] = tb_rule_complete,
+    [TB_COMMAND_FAIL] = tb_rule_fail,
+    [TB_COMMAND_RELEASE] = tb_rule_release,
+    [TB_COMMAND_CANCEL] = tb_rule_cancel,
+    [TB_COMMAND_RETRY] = tb_rule_retry,
+    [TB_COMMAND_RETRY_MANY] = tb_rule_retry_many,
+    [TB_COMMAND_ACCEPT] = tb_rule_accept,
+    [TB_COMMAND_PAUSE] = tb_rule_pause,
+    [TB_COMMAND_RESUME] = tb_rule_resume,
 };
 
 void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena *arena,
@@ -20,29 +34,49 @@ void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena 
     board->arena = arena;
     board->now_ms = wall_ms > head->last_ms ? wall_ms : head->last_ms;
     board->ids.last = head->last_id;
+    board->readied = (struct tb_id_list){.arena = arena};
+    board->resumed = false;
+    tb_idempotency_expire(board);
+}
+
+/* A refusal has written nothing. Only a result that comes too late is refused and kept. */
+static bool may_have_written(const struct tb_command *command, const struct tb_reply *reply)
+{
+    return reply->err == TB_OK ||
+           (reply->err == TB_E_CLAIM_LOST && command->kind == TB_COMMAND_COMPLETE);
+}
+
+static void run(struct tb_board *board, const struct tb_command *command, struct tb_arena *arena,
+                struct tb_reply *reply)
+{
+    board->settled_seq = tb_txn_head(board->txn)->seq;
+    rules[command->kind](board, command, arena, reply);
+    uint64_t seq = tb_txn_head(board->txn)->seq;
+    assert(may_have_written(command, reply) || seq == board->settled_seq ||
+           tb_txn_error(board->txn) != TB_OK);
+    reply->seq = seq != board->settled_seq ? seq : 0;
+    tb_idempotency_keep(board, &command->idempotency, reply);
 }
 
 void tb_board_apply(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *reply_arena, struct tb_reply *reply)
 {
     assert(command->kind < TB_COMMAND_KIND_COUNT);
-    uint64_t seq_before = tb_txn_head(board->txn)->seq;
-    rules[command->kind](board, command, reply_arena, reply);
+    if (!tb_idempotency_settles(board, &command->idempotency, reply_arena, reply)) {
+        run(board, command, reply_arena, reply);
+    }
     enum tb_err err = tb_txn_error(board->txn);
     if (err != TB_OK) {
         tb_refuse(reply, err, TB_STR_NONE, TB_STR_NONE);
-        return;
     }
-    uint64_t seq = tb_txn_head(board->txn)->seq;
-    assert(reply->err == TB_OK || seq == seq_before); /* a refusal has written nothing */
-    reply->seq = seq != seq_before ? seq : 0;
 }
 
 void tb_rule_delete(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *arena, struct tb_reply *reply)
 {
     struct tb_task old;
-    if (!tb_change_load(board, command, arena, reply, &old)) {
+    if (!tb_change_load(board, command, arena, reply, &old) ||
+        !tb_claim_may_be_ended(board, command, &old, arena, reply)) {
         return;
     }
     tb_change_delete(board, &old, command->actor);

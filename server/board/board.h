@@ -16,13 +16,30 @@ struct tb_board_options {
     uint32_t default_max_attempts;
 };
 
+/* Ids of tasks, in an array that grows in the batch's arena. */
+struct tb_id_list {
+    struct tb_arena *arena;
+    struct tb_id *ids;
+    size_t count;
+    size_t room;
+};
+
 /* One batch. Owned by the committer thread. */
 struct tb_board {
     struct tb_board_options options;
+    int64_t started_ms; /* when the server came up: every lease gets its own length again from
+                         * there, because nobody could heartbeat before; 0: leases as stored */
     struct tb_ulid_source ids; /* its `last` is taken from the head at the start of each batch */
     struct tb_txn *txn;
     struct tb_arena *arena; /* of the batch */
     int64_t now_ms;         /* the batch's instant: never behind the head's last_ms */
+    uint64_t settled_seq;   /* the head's seq when the command began, behind a lease that had ended
+                             * by then: what goes beyond it the command has done */
+
+    /* for the claims that wait (service.h); emptied by tb_board_begin */
+    bool collects_readied;     /* set by the caller: somebody waits */
+    struct tb_id_list readied; /* tasks that the batch has stored in state READY, some twice */
+    bool resumed;              /* a pause has ended: any task may have become claimable */
 };
 
 /* Starts a batch in `txn`: takes the time and the last id from the head. */
@@ -37,6 +54,10 @@ void tb_board_apply(struct tb_board *board, const struct tb_command *command,
 /* Handles what is due by the batch's instant, at most `max` tasks. Returns the instant of the next
  * due thing (0: none is). */
 int64_t tb_board_run_due(struct tb_board *board, unsigned max);
+
+/* Would that claim take that task, which is in state READY? Pauses are not looked at. For finding
+ * the waiting claim that comes first; the claim itself is then run as a command. */
+bool tb_claim_wants(const struct tb_claim_command *claim, const struct tb_task *task);
 
 /* Gives every task the rank that the current aging makes, `max` tasks a call from `*after` on (all
  * zero at first); true when it is through and the head says so. For the start of a server whose

@@ -2,7 +2,9 @@
 
 #include <assert.h>
 
+#include "board/attempt.h"
 #include "board/dependency.h"
+#include "board/give_up.h"
 
 void tb_refuse(struct tb_reply *reply, enum tb_err err, struct tb_str message, struct tb_str extra)
 {
@@ -22,10 +24,23 @@ static bool if_match_holds(const struct tb_if_match *if_match, uint64_t version)
     return false;
 }
 
+/* The task as time has left it. */
+static enum tb_err load_settled(struct tb_board *board, struct tb_id id, struct tb_task *task)
+{
+    enum tb_err err = tb_get_task(board->txn, id, task);
+    if (err != TB_OK || !tb_task_is_claimed(task) ||
+        tb_claim_expires_ms(board, task) > board->now_ms) {
+        return err;
+    }
+    tb_claim_expire(board, task);
+    board->settled_seq = tb_txn_head(board->txn)->seq;
+    return tb_get_task(board->txn, id, task);
+}
+
 bool tb_change_load(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *arena, struct tb_reply *reply, struct tb_task *task)
 {
-    enum tb_err err = tb_get_task(board->txn, command->task_id, task);
+    enum tb_err err = load_settled(board, command->task_id, task);
     if (err != TB_OK) {
         tb_refuse(reply, err == TB_E_ABSENT ? TB_E_TASK_NOT_FOUND : err, TB_STR_NONE, TB_STR_NONE);
         return false;
@@ -49,16 +64,19 @@ bool tb_change_key_is_free(struct tb_board *board, const struct tb_task *task)
     return err != TB_OK || tb_id_cmp(holder, task->id) == 0;
 }
 
+/* `task` NULL: about the board as a whole. */
+/* `task` NULL: about no task. */
 static void append_event(struct tb_board *board, const struct tb_change *change,
                          const struct tb_task *task)
 {
+    const struct tb_id none = {{0}};
     struct tb_head *head = tb_txn_head(board->txn);
     struct tb_event event = {
         .seq = head->seq + 1,
         .id = tb_ulid_next(&board->ids, board->now_ms),
         .at_ms = board->now_ms,
         .type = change->type,
-        .task_id = task->id,
+        .task_id = task != NULL ? task->id : none,
         .actor = change->actor,
     };
     if (change->type == TB_EVENT_DELETED) {
@@ -73,10 +91,32 @@ static void append_event(struct tb_board *board, const struct tb_change *change,
     }
 }
 
+/* When the timer has to look at the task. That of a claim may stay behind its heartbeats: then the
+ * timer finds that the lease goes on, and a heartbeat costs no index entry. */
+static int64_t due_of(const struct tb_task *task, bool free)
+{
+    if (tb_task_is_claimed(task)) {
+        int64_t expires_ms = task->claim.expires_ms;
+        return task->due_ms == 0 || task->due_ms > expires_ms ? expires_ms : task->due_ms;
+    }
+    return free && !task->ready ? task->not_before_ms : 0;
+}
+
+/* A task that is open again is reserved for whom it was before it was claimed. */
+static void give_assignee_back(struct tb_task *task)
+{
+    if (task->status == TB_STATUS_OPEN && task->reserved_for.ptr != NULL) {
+        task->assignee = task->reserved_for.len > 0 ? task->reserved_for : TB_STR_NONE;
+        task->reserved_for = TB_STR_NONE;
+    }
+}
+
 /* Everything about a task that follows from the rest of it and from its dependencies. */
 static void derive(struct tb_board *board, const struct tb_task *old, struct tb_task *task,
                    bool dependencies_changed)
 {
+    assert(!tb_task_is_claimed(task) || task->status == TB_STATUS_IN_PROGRESS);
+    give_assignee_back(task);
     if (task->status != TB_STATUS_DONE) {
         task->outcome = TB_OUTCOME_NONE;
     } else if (task->outcome == TB_OUTCOME_NONE) {
@@ -95,8 +135,74 @@ static void derive(struct tb_board *board, const struct tb_task *old, struct tb_
     }
     bool free = task->status == TB_STATUS_OPEN && task->blocked_by.len == 2;
     task->ready = free && task->not_before_ms <= board->now_ms;
-    task->due_ms = free && !task->ready ? task->not_before_ms : 0;
+    task->due_ms = due_of(task, free);
+    if (!task->ready) {
+        task->ready_ms = 0;
+    } else if (old == NULL || !old->ready) {
+        task->ready_ms = board->now_ms;
+    }
     task->rank_ms = tb_task_rank(task, board->options.aging_ms);
+}
+
+/* Counts the task in (1) or out (-1). */
+static void count_task(struct tb_head *head, const struct tb_task *task, int by)
+{
+    head->task_counts[tb_task_state(task)] += by;
+    head->scheduled += tb_task_is_scheduled(task) ? by : 0;
+    head->claimed += tb_task_is_claimed(task) ? by : 0;
+    head->dead_letters += tb_task_is_dead_letter(task) ? by : 0;
+}
+
+/* For the claims that wait. */
+static void note_readied(struct tb_board *board, const struct tb_task *task)
+{
+    struct tb_id_list *list = &board->readied;
+    if (!board->collects_readied || tb_task_state(task) != TB_STATE_READY) {
+        return;
+    }
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? 64 : list->room * 2;
+        struct tb_id *ids = tb_arena_alloc(list->arena, room * sizeof(*ids));
+        if (list->count > 0) {
+            memcpy(ids, list->ids, list->count * sizeof(*ids));
+        }
+        list->ids = ids;
+        list->room = room;
+    }
+    list->ids[list->count++] = task->id;
+}
+
+static void put(struct tb_board *board, const struct tb_task *old, struct tb_task *task)
+{
+    struct tb_head *head = tb_txn_head(board->txn);
+    tb_task_render(task, board->arena);
+    tb_put_task(board->txn, old, task);
+    if (old != NULL) {
+        count_task(head, old, -1);
+    }
+    count_task(head, task, 1);
+    note_readied(board, task);
+}
+
+/* Counts for the rates, by what the log is told. */
+static void count_rates(struct tb_board *board, enum tb_event_type type)
+{
+    struct tb_rates *rates = &tb_txn_head(board->txn)->rates;
+    switch (type) {
+    case TB_EVENT_CREATED:
+        tb_rates_count(rates, TB_RATE_CREATED, board->now_ms);
+        return;
+    case TB_EVENT_CLAIMED:
+        tb_rates_count(rates, TB_RATE_CLAIMED, board->now_ms);
+        return;
+    case TB_EVENT_FAILED:
+    case TB_EVENT_EXPIRED:
+    case TB_EVENT_DEAD:
+        tb_rates_count(rates, TB_RATE_FAILED, board->now_ms);
+        return;
+    default:
+        return;
+    }
 }
 
 static void store(struct tb_board *board, const struct tb_task *old, struct tb_task *task,
@@ -107,14 +213,46 @@ static void store(struct tb_board *board, const struct tb_task *old, struct tb_t
     if (!change->quiet) {
         task->updated_ms = board->now_ms;
     }
-    tb_task_render(task, board->arena);
-    tb_put_task(board->txn, old, task);
-    struct tb_head *head = tb_txn_head(board->txn);
-    if (old != NULL) {
-        head->task_counts[tb_task_state(old)]--;
-    }
-    head->task_counts[tb_task_state(task)]++;
+    put(board, old, task);
     append_event(board, change, task);
+    count_rates(board, change->type);
+}
+
+void tb_change_refresh(struct tb_board *board, const struct tb_task *old, struct tb_task *task,
+                       const struct tb_change *told)
+{
+    derive(board, old, task, false);
+    put(board, old, task);
+    if (told != NULL) {
+        append_event(board, told, task);
+    }
+    tb_txn_head(board->txn)->last_ms = board->now_ms; /* the task knows that instant */
+}
+
+void tb_change_tell(struct tb_board *board, const struct tb_task *task,
+                    const struct tb_change *told)
+{
+    append_event(board, told, task);
+}
+
+void tb_scratch_begin(struct tb_board *board, struct tb_scratch *scratch)
+{
+    scratch->batch_arena = board->arena;
+    scratch->arena = tb_arena_new(0);
+    board->arena = scratch->arena;
+    tb_txn_swap_arena(board->txn, scratch->arena);
+}
+
+void tb_scratch_reset(struct tb_scratch *scratch)
+{
+    tb_arena_reset(scratch->arena);
+}
+
+void tb_scratch_end(struct tb_board *board, struct tb_scratch *scratch)
+{
+    board->arena = scratch->batch_arena;
+    tb_txn_swap_arena(board->txn, board->arena);
+    tb_arena_free(scratch->arena);
 }
 
 struct id_list {
@@ -164,17 +302,13 @@ static void tell_dependents(struct tb_board *board, const struct tb_task *task, 
     list.ids = tb_arena_alloc(list_arena, list.max * sizeof(*list.ids));
     tb_visit_dependents(board->txn, id, collect_id, &list);
 
-    struct tb_arena *batch_arena = board->arena;
-    struct tb_arena *scratch = tb_arena_new(0);
-    tb_txn_swap_arena(board->txn, scratch);
-    board->arena = scratch;
+    struct tb_scratch scratch;
+    tb_scratch_begin(board, &scratch);
     for (size_t i = 0; i < list.count; i++) {
         tell_dependent(board, list.ids[i], id, met);
-        tb_arena_reset(scratch);
+        tb_scratch_reset(&scratch);
     }
-    board->arena = batch_arena;
-    tb_txn_swap_arena(board->txn, batch_arena);
-    tb_arena_free(scratch);
+    tb_scratch_end(board, &scratch);
     tb_arena_free(list_arena);
 }
 
@@ -185,6 +319,9 @@ void tb_change_write(struct tb_board *board, const struct tb_task *old, struct t
     store(board, old, task, change);
     bool was_met = old != NULL && tb_dependency_is_met_by(old);
     bool is_met = tb_dependency_is_met_by(task);
+    if (is_met && !was_met) {
+        tb_rates_count(&tb_txn_head(board->txn)->rates, TB_RATE_COMPLETED, board->now_ms);
+    }
     if (was_met != is_met) {
         tell_dependents(board, task, is_met);
     }
@@ -193,7 +330,7 @@ void tb_change_write(struct tb_board *board, const struct tb_task *old, struct t
 void tb_change_delete(struct tb_board *board, const struct tb_task *old, struct tb_str actor)
 {
     tb_delete_task(board->txn, old);
-    tb_txn_head(board->txn)->task_counts[tb_task_state(old)]--;
+    count_task(tb_txn_head(board->txn), old, -1);
     const struct tb_change change = {.type = TB_EVENT_DELETED, .actor = actor};
     append_event(board, &change, old);
     if (tb_dependency_is_met_by(old)) {

@@ -16,7 +16,8 @@ struct tb_change {
     bool quiet; /* a change by time or by another task: updated_ms stays */
 };
 
-/* Reads the task of a command and checks If-Match. False: the reply says why not. */
+/* Reads the task of a command and checks If-Match. Where a lease has ended that nobody has looked
+ * at yet, that comes first: the task is read as it is then. False: the reply says why not. */
 bool tb_change_load(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *arena, struct tb_reply *reply, struct tb_task *task);
 
@@ -24,6 +25,15 @@ bool tb_change_load(struct tb_board *board, const struct tb_command *command,
  * set. Every check was made before. */
 void tb_change_write(struct tb_board *board, const struct tb_task *old, struct tb_task *task,
                      const struct tb_change *change);
+
+/* Stores what is no change of the task: its version and updated_ms stay. With `told` the log is
+ * told of it, without (NULL) nobody is. */
+void tb_change_refresh(struct tb_board *board, const struct tb_task *old, struct tb_task *task,
+                       const struct tb_change *told);
+
+/* Appends an event about a task that stays as it is, or about no task (NULL). */
+void tb_change_tell(struct tb_board *board, const struct tb_task *task,
+                    const struct tb_change *told);
 
 /* Removes a task: deletes it, counts it out, appends task.deleted, tells its dependents. */
 void tb_change_delete(struct tb_board *board, const struct tb_task *old, struct tb_str actor);
@@ -34,6 +44,17 @@ void tb_change_answer(struct tb_board *board, const struct tb_task *task, int ht
 
 /* A refusal: `message` absent for the error's own sentence. */
 void tb_refuse(struct tb_reply *reply, enum tb_err err, struct tb_str message, struct tb_str extra);
+
+/* For work on many tasks, one after the other: what each of them needs then lives in a scratch
+ * arena that is emptied behind it. */
+struct tb_scratch {
+    struct tb_arena *arena;
+    struct tb_arena *batch_arena;
+};
+
+void tb_scratch_begin(struct tb_board *board, struct tb_scratch *scratch);
+void tb_scratch_reset(struct tb_scratch *scratch);
+void tb_scratch_end(struct tb_board *board, struct tb_scratch *scratch);
 
 /* True when the task would stay the only one, of those not done, with its uniqueKey. */
 bool tb_change_key_is_free(struct tb_board *board, const struct tb_task *task);

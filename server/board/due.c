@@ -1,4 +1,29 @@
-#include "board/change.h"
+#include "board/give_up.h"
+
+/* A lease may go on: heartbeats do not move the instant at which it is looked at. */
+static void look_at_lease(struct tb_board *board, const struct tb_task *old)
+{
+    int64_t expires_ms = tb_claim_expires_ms(board, old);
+    if (expires_ms <= board->now_ms) {
+        tb_claim_expire(board, old);
+        return;
+    }
+    struct tb_task task = *old;
+    task.claim.expires_ms = expires_ms;
+    task.due_ms = expires_ms;
+    tb_change_refresh(board, old, &task, NULL);
+}
+
+static void handle(struct tb_board *board, const struct tb_task *old)
+{
+    if (tb_task_is_claimed(old)) {
+        look_at_lease(board, old);
+        return;
+    }
+    struct tb_task task = *old;
+    const struct tb_change change = {.type = TB_EVENT_READY, .quiet = true};
+    tb_change_write(board, old, &task, &change);
+}
 
 int64_t tb_board_run_due(struct tb_board *board, unsigned max)
 {
@@ -15,9 +40,7 @@ int64_t tb_board_run_due(struct tb_board *board, unsigned max)
         if (tb_get_task(board->txn, id, &old) != TB_OK) {
             return 0;
         }
-        struct tb_task task = old;
-        const struct tb_change change = {.type = TB_EVENT_READY, .quiet = true};
-        tb_change_write(board, &old, &task, &change);
+        handle(board, &old);
     }
     return board->now_ms;
 }

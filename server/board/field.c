@@ -144,6 +144,38 @@ bool tb_field_strings(struct tb_parse *parse, const struct tb_json *node, const 
     return true;
 }
 
+bool tb_field_texts(struct tb_parse *parse, const struct tb_json *node, const char *field,
+                    size_t count_max, size_t bytes_max, const struct tb_str **out, size_t *count)
+{
+    struct tb_str array = TB_STR_NONE;
+    if (!tb_field_strings(parse, node, field, count_max, bytes_max, &array)) {
+        return false;
+    }
+    *count = 0;
+    if (array.ptr == NULL) {
+        return true;
+    }
+    struct tb_str *texts = tb_arena_alloc(parse->arena, (node->child_count + 1) * sizeof(*texts));
+    struct tb_json_strings strings = tb_json_strings_of(array);
+    while (tb_json_strings_next(&strings, &texts[*count])) {
+        (*count)++;
+    }
+    *out = texts;
+    return true;
+}
+
+bool tb_field_bool(struct tb_parse *parse, const struct tb_json *node, const char *field, bool *out)
+{
+    if (tb_field_is_absent(node)) {
+        return true;
+    }
+    if (node->type != TB_JSON_TRUE && node->type != TB_JSON_FALSE) {
+        return tb_field_refuse(parse, TB_E_INVALID_FIELD, field, "%s must be true or false", field);
+    }
+    *out = node->type == TB_JSON_TRUE;
+    return true;
+}
+
 bool tb_field_integer(struct tb_parse *parse, const struct tb_json *node, const char *field,
                       int64_t min, int64_t max, int64_t *out)
 {
@@ -307,4 +339,13 @@ bool tb_field_check_known(struct tb_parse *parse, const struct tb_json *object,
         parse->ignored = tb_buf_str(&ignored);
     }
     return true;
+}
+
+bool tb_field_check_body(struct tb_parse *parse, const struct tb_json *body,
+                         const char *const *known, bool strict)
+{
+    if (body->type != TB_JSON_OBJECT) {
+        return tb_field_refuse(parse, TB_E_INVALID_JSON, NULL, "The body must be a JSON object");
+    }
+    return tb_field_check_known(parse, body, known, strict, "");
 }

@@ -31,6 +31,13 @@ bool tb_field_exact_text(struct tb_parse *parse, const struct tb_json *node, con
 bool tb_field_strings(struct tb_parse *parse, const struct tb_json *node, const char *field,
                       size_t count_max, size_t bytes_max, struct tb_str *out);
 
+/* The same as an array of texts; none when it is absent or empty. */
+bool tb_field_texts(struct tb_parse *parse, const struct tb_json *node, const char *field,
+                    size_t count_max, size_t bytes_max, const struct tb_str **out, size_t *count);
+
+bool tb_field_bool(struct tb_parse *parse, const struct tb_json *node, const char *field,
+                   bool *out);
+
 bool tb_field_integer(struct tb_parse *parse, const struct tb_json *node, const char *field,
                       int64_t min, int64_t max, int64_t *out);
 
@@ -50,5 +57,14 @@ struct tb_str tb_field_shown(struct tb_parse *parse, const struct tb_json *node)
  */
 bool tb_field_check_known(struct tb_parse *parse, const struct tb_json *object,
                           const char *const *known, bool strict, const char *prefix);
+
+/* Refuses a body that is no object, then as tb_field_check_known does. */
+bool tb_field_check_body(struct tb_parse *parse, const struct tb_json *body,
+                         const char *const *known, bool strict);
+
+/* The entries of an array of artifacts, each strict; those that name nobody were added by
+ * `added_by` (may be absent). */
+bool tb_field_artifacts(struct tb_parse *parse, const struct tb_json *list, struct tb_str added_by,
+                        struct tb_artifacts_command *out);
 
 #endif

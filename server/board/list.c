@@ -1,3 +1,4 @@
+#include "board/pause.h"
 #include "board/read.h"
 
 /* What stands round the tasks of a list: its brackets, count, truncated and nextCursor. */
@@ -28,14 +29,54 @@ static int compare_positions(enum tb_order order, struct tb_position a, struct t
     return order == TB_ORDER_RANK ? ascending : -ascending;
 }
 
-static struct tb_task_query query_from_here(const struct tb_list *list)
+/* --- what the list is of, in one snapshot --- */
+
+struct view {
+    struct tb_task_query query; /* from here on */
+    bool nothing;               /* no task can match */
+    bool unready_only;          /* the query finds ready tasks, too: those that are not paused do
+                                 * not belong to the list */
+    struct tb_pauses pauses;
+};
+
+/* What is paused is stored as ready. So a list of ready tasks leaves it out, and one of those that
+ * are not looks among the ready ones, too. */
+static enum tb_err open_view(const struct tb_list *list, struct tb_txn *txn, struct tb_arena *arena,
+                             struct view *view)
 {
-    struct tb_task_query query = list->request->query;
-    if (list->moved) {
-        query.has_after = true;
-        query.after = list->position;
+    const struct tb_list_request *request = list->request;
+    const struct tb_pauses *pauses = &view->pauses;
+    *view = (struct view){.query = request->query, .nothing = request->nothing};
+    enum tb_err err = tb_pauses_load(txn, arena, &view->pauses);
+    bool waiting = (view->query.states & (1U << TB_STATE_WAITING)) != 0;
+    if (request->ready_only) {
+        view->nothing = view->nothing || pauses->all;
+        view->query.without_tags = pauses->tags;
+        view->query.without_tag_count = pauses->tag_count;
+    } else if (request->unready_only && waiting && (pauses->all || pauses->tag_count > 0)) {
+        view->unready_only = true;
+        view->query.states |= 1U << TB_STATE_READY;
     }
-    return query;
+    if (list->moved) {
+        view->query.has_after = true;
+        view->query.after = list->position;
+    }
+    return err;
+}
+
+/* The task as it is shown: itself or the copy. NULL: it does not belong to the list. */
+static const struct tb_task *look_at(const struct view *view, const struct tb_task *task,
+                                     struct tb_task *copy)
+{
+    if (!task->ready) {
+        return task;
+    }
+    if (tb_pauses_hold(&view->pauses, task)) {
+        *copy = *task;
+        copy->ready = false;
+        return copy;
+    }
+    return view->unready_only ? NULL : task;
 }
 
 /* --- one task of the list --- */
@@ -78,13 +119,14 @@ static enum tb_err write_task(const struct tb_list_request *request, struct tb_t
         tb_task_write_summary(task, out);
         return TB_OK;
     }
-    return tb_read_full(txn, task, out);
+    return tb_read_shown(txn, task, out);
 }
 
 /* --- one piece --- */
 
 struct piece {
     struct tb_list *list;
+    const struct view *view;
     struct tb_txn *txn;
     struct tb_buf *out;
     size_t full_len; /* of `out` */
@@ -100,10 +142,15 @@ static enum tb_visit end_piece(struct piece *piece, bool more)
     return TB_VISIT_STOP;
 }
 
-static enum tb_visit add_task(void *ctx, const struct tb_task *task)
+static enum tb_visit add_task(void *ctx, const struct tb_task *stored)
 {
     struct piece *piece = ctx;
     struct tb_list *list = piece->list;
+    struct tb_task copy;
+    const struct tb_task *task = look_at(piece->view, stored, &copy);
+    if (task == NULL) {
+        return TB_VISIT_NEXT;
+    }
     const struct tb_list_request *request = list->request;
     struct tb_position position = position_of(request->query.order, task);
     if (list->has_stop && compare_positions(request->query.order, position, list->stop) > 0) {
@@ -160,14 +207,19 @@ enum tb_err tb_list_piece(struct tb_list *list, struct tb_txn *txn, struct tb_bu
         TB_BUF_LIT(out, "{\"tasks\":[");
         list->started = true;
     }
-    if (list->request->nothing) {
+    struct view view;
+    enum tb_err err = open_view(list, txn, out->arena, &view);
+    if (err != TB_OK) {
+        return err;
+    }
+    if (view.nothing) {
         write_end(list, out);
         return TB_OK;
     }
-    struct piece piece = {.list = list, .txn = txn, .out = out, .full_len = out->len + piece_bytes};
-    const struct tb_task_query query = query_from_here(list);
+    struct piece piece = {
+        .list = list, .view = &view, .txn = txn, .out = out, .full_len = out->len + piece_bytes};
     struct tb_query_end end = {.more_to_scan = false};
-    enum tb_err err = tb_visit_tasks(txn, &query, add_task, &piece, &end);
+    err = tb_visit_tasks(txn, &view.query, add_task, &piece, &end);
     err = err != TB_OK ? err : piece.err;
     if (err != TB_OK || piece.full) {
         return err;
@@ -183,6 +235,7 @@ enum tb_err tb_list_piece(struct tb_list *list, struct tb_txn *txn, struct tb_bu
 /* --- where it will end --- */
 
 struct count {
+    struct view view;
     enum tb_order order;
     uint32_t left; /* tasks until the limit */
     bool more;
@@ -192,6 +245,10 @@ struct count {
 static enum tb_visit count_task(void *ctx, const struct tb_task *task)
 {
     struct count *count = ctx;
+    struct tb_task copy;
+    if (look_at(&count->view, task, &copy) == NULL) {
+        return TB_VISIT_NEXT;
+    }
     if (count->left == 0) {
         count->more = true;
         return TB_VISIT_STOP;
@@ -199,6 +256,21 @@ static enum tb_visit count_task(void *ctx, const struct tb_task *task)
     count->left--;
     count->last = position_of(count->order, task);
     return TB_VISIT_NEXT;
+}
+
+static enum tb_err count_tasks(const struct tb_list *list, struct tb_txn *txn,
+                               struct tb_arena *arena, struct count *count)
+{
+    struct tb_query_end end = {.more_to_scan = false};
+    enum tb_err err = open_view(list, txn, arena, &count->view);
+    if (err == TB_OK && !count->view.nothing) {
+        err = tb_visit_tasks(txn, &count->view.query, count_task, count, &end);
+    }
+    if (!count->more && end.more_to_scan) {
+        count->more = true;
+        count->last = end.reached;
+    }
+    return err;
 }
 
 enum tb_err tb_list_find_end(struct tb_list *list, struct tb_txn *txn, bool *more,
@@ -209,15 +281,11 @@ enum tb_err tb_list_find_end(struct tb_list *list, struct tb_txn *txn, bool *mor
         .left = list->request->limit - list->count,
         .last = list->position,
     };
-    const struct tb_task_query query = query_from_here(list);
-    struct tb_query_end end = {.more_to_scan = false};
-    enum tb_err err = tb_visit_tasks(txn, &query, count_task, &count, &end);
+    struct tb_arena *arena = tb_arena_new(0);
+    enum tb_err err = count_tasks(list, txn, arena, &count);
+    tb_arena_free(arena);
     if (err != TB_OK) {
         return err;
-    }
-    if (!count.more && end.more_to_scan) {
-        count.more = true;
-        count.last = end.reached;
     }
     list->has_stop = true;
     list->stop = count.last;

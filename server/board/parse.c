@@ -49,6 +49,79 @@ bool tb_body_is_array(const struct tb_json *body)
            (body->type == TB_JSON_OBJECT && tb_json_member(body, "tasks") != NULL);
 }
 
+/* --- headers --- */
+
+/* Without the white space round it. */
+static struct tb_str trim_header(struct tb_str header)
+{
+    while (header.len > 0 && (header.ptr[0] == ' ' || header.ptr[0] == '\t')) {
+        header.ptr++;
+        header.len--;
+    }
+    while (header.len > 0 &&
+           (header.ptr[header.len - 1] == ' ' || header.ptr[header.len - 1] == '\t')) {
+        header.len--;
+    }
+    return header;
+}
+
+/* One character of a quoted string of RFC 8941, 3.3.3, which may be escaped. */
+static bool unquote_next(struct tb_str value, size_t *at, char *out)
+{
+    bool escaped = value.ptr[*at] == '\\';
+    *at += escaped ? 1 : 0;
+    if (*at >= value.len) {
+        return false;
+    }
+    char c = value.ptr[(*at)++];
+    *out = c;
+    return escaped ? c == '"' || c == '\\' : c >= ' ' && c < 0x7F;
+}
+
+static bool unquote(struct tb_arena *arena, struct tb_str value, struct tb_str *out)
+{
+    char *bytes = tb_arena_alloc(arena, value.len);
+    size_t len = 0;
+    size_t at = 1; /* behind the quote */
+    while (at < value.len && value.ptr[at] != '"') {
+        if (!unquote_next(value, &at, &bytes[len++])) {
+            return false;
+        }
+    }
+    *out = tb_str_from(bytes, len);
+    return at + 1 == value.len;
+}
+
+static bool is_visible(struct tb_str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] <= ' ' || value.ptr[i] >= 0x7F) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool tb_parse_idempotency_key(struct tb_parse *parse, struct tb_str header, struct tb_str *key)
+{
+    if (header.ptr == NULL) {
+        *key = TB_STR_NONE;
+        return true;
+    }
+    struct tb_str value = trim_header(header);
+    bool quoted = value.len > 0 && value.ptr[0] == '"';
+    bool good = quoted ? unquote(parse->arena, value, &value) : is_visible(value);
+    if (!good || value.len == 0 || value.len > TB_IDEMPOTENCY_KEY_BYTES_MAX) {
+        return tb_field_refuse(
+            parse, TB_E_INVALID_HEADER, "Idempotency-Key",
+            "Idempotency-Key must have 1 to %d visible ASCII characters, bare or "
+            "in quotes",
+            TB_IDEMPOTENCY_KEY_BYTES_MAX);
+    }
+    *key = value;
+    return true;
+}
+
 /* --- If-Match --- */
 
 static void skip_spaces(struct tb_str header, size_t *at)
@@ -116,12 +189,7 @@ bool tb_parse_if_match(struct tb_parse *parse, struct tb_str header, struct tb_i
         *if_match = (struct tb_if_match){.present = false};
         return true;
     }
-    size_t at = 0;
-    skip_spaces(header, &at);
-    struct tb_str value = tb_str_from(header.ptr + at, header.len - at);
-    while (value.len > 0 && (value.ptr[value.len - 1] == ' ' || value.ptr[value.len - 1] == '\t')) {
-        value.len--;
-    }
+    struct tb_str value = trim_header(header);
     if (tb_str_eq_c(value, "*")) {
         *if_match = (struct tb_if_match){.present = true, .any = true};
         return true;

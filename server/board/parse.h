@@ -44,6 +44,40 @@ bool tb_parse_approve(struct tb_parse *parse, const struct tb_json *body,
 bool tb_parse_reject(struct tb_parse *parse, const struct tb_json *body,
                      struct tb_command *command);
 
+/* Claims (parse_claim.c). All are strict about unknown fields. A missing claimToken is refused as
+ * TB_E_CLAIM_TOKEN_REQUIRED. */
+bool tb_parse_claim(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command);
+bool tb_parse_claim_task(struct tb_parse *parse, const struct tb_json *body,
+                         struct tb_command *command);
+bool tb_parse_heartbeat(struct tb_parse *parse, const struct tb_json *body,
+                        struct tb_command *command);
+bool tb_parse_complete(struct tb_parse *parse, const struct tb_json *body,
+                       struct tb_command *command);
+bool tb_parse_fail(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command);
+bool tb_parse_release(struct tb_parse *parse, const struct tb_json *body,
+                      struct tb_command *command);
+
+/* Claim-Token (bytes, absent when the header is): then `token` is absent, too. False: malformed. */
+bool tb_parse_claim_token(struct tb_parse *parse, struct tb_str header, struct tb_str *token);
+
+/* Steering (parse_steer.c), strict too. The attempt of an accept stands in the path: the caller's.
+ */
+bool tb_parse_cancel(struct tb_parse *parse, const struct tb_json *body,
+                     struct tb_command *command);
+bool tb_parse_retry(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command);
+bool tb_parse_retry_many(struct tb_parse *parse, const struct tb_json *body,
+                         struct tb_command *command);
+bool tb_parse_accept(struct tb_parse *parse, const struct tb_json *body,
+                     struct tb_command *command);
+bool tb_parse_pause(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command);
+bool tb_parse_resume(struct tb_parse *parse, const struct tb_json *body,
+                     struct tb_command *command);
+
+/* Idempotency-Key (bytes, absent when the header is: then `key` is, too): 1 to
+ * TB_IDEMPOTENCY_KEY_BYTES_MAX visible ASCII bytes, bare or quoted as a string of RFC 8941, where
+ * spaces may stand, too; `key` is what the quotes hold. False: malformed. */
+bool tb_parse_idempotency_key(struct tb_parse *parse, struct tb_str header, struct tb_str *key);
+
 /* If-Match (bytes, absent when the header is): `*` or a list of entity tags. False: malformed. A
  * tag that no version can have is kept as one that matches nothing. */
 bool tb_parse_if_match(struct tb_parse *parse, struct tb_str header, struct tb_if_match *if_match);

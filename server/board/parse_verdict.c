@@ -15,10 +15,7 @@ static const char *const reject_fields[] = {"reason", "rejectedBy", NULL};
 static bool check_object(struct tb_parse *parse, const struct tb_json *body,
                          const char *const *known)
 {
-    if (body->type != TB_JSON_OBJECT) {
-        return tb_field_refuse(parse, TB_E_INVALID_JSON, NULL, "The body must be a JSON object");
-    }
-    return tb_field_check_known(parse, body, known, false, "");
+    return tb_field_check_body(parse, body, known, false);
 }
 
 static bool parse_note_type(struct tb_parse *parse, const struct tb_json *node,
@@ -77,8 +74,8 @@ static bool parse_artifact(struct tb_parse *parse, const struct tb_json *node, s
                          &artifact->added_by);
 }
 
-static bool parse_artifact_list(struct tb_parse *parse, const struct tb_json *list,
-                                struct tb_str added_by, struct tb_artifacts_command *out)
+bool tb_field_artifacts(struct tb_parse *parse, const struct tb_json *list, struct tb_str added_by,
+                        struct tb_artifacts_command *out)
 {
     if (list->child_count > TB_ARTIFACTS_REQUEST_MAX) {
         return tb_field_refuse(parse, TB_E_INVALID_FIELD, "artifacts",
@@ -112,7 +109,7 @@ bool tb_parse_artifacts(struct tb_parse *parse, const struct tb_json *body,
         return tb_field_refuse(parse, TB_E_MISSING_FIELD, "artifacts",
                                "artifacts array is required and must not be empty");
     }
-    return parse_artifact_list(parse, list, TB_STR_NONE, &command->artifacts);
+    return tb_field_artifacts(parse, list, TB_STR_NONE, &command->artifacts);
 }
 
 bool tb_parse_bump(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command)
@@ -148,7 +145,7 @@ bool tb_parse_review(struct tb_parse *parse, const struct tb_json *body, struct 
     if (list == NULL || list->type != TB_JSON_ARRAY) {
         return true; /* as the service did before: what is no array is no artifacts */
     }
-    return parse_artifact_list(parse, list, verdict->by, &verdict->artifacts);
+    return tb_field_artifacts(parse, list, verdict->by, &verdict->artifacts);
 }
 
 bool tb_parse_approve(struct tb_parse *parse, const struct tb_json *body,

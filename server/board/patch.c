@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "board/attempt.h"
 #include "board/dependency.h"
 #include "board/rules.h"
 
@@ -20,6 +21,9 @@ static void edit(const struct tb_patch_command *patch, const struct tb_board_opt
     }
     if (patch->set & TB_PATCH_ASSIGNEE) {
         task->assignee = fields->assignee;
+        if (!tb_task_is_claimed(task)) {
+            task->reserved_for = TB_STR_NONE; /* nothing to give back: this was said later */
+        }
     }
     if (patch->set & TB_PATCH_TAGS) {
         task->tags = or_else(fields->tags, TB_STR("[]"));
@@ -68,6 +72,15 @@ static bool dependencies_are_fine(struct tb_board *board, const struct tb_task *
     return check == TB_DEPENDENCY_FINE;
 }
 
+/* Whoever patches the status or the holder of a claimed task to something else ends the claim. */
+static bool ends_claim(const struct tb_patch_command *patch, const struct tb_task *old)
+{
+    const struct tb_task_fields *fields = &patch->fields;
+    return tb_task_is_claimed(old) &&
+           (((patch->set & TB_PATCH_STATUS) && fields->status != old->status) ||
+            ((patch->set & TB_PATCH_ASSIGNEE) && !tb_str_eq(fields->assignee, old->assignee)));
+}
+
 /* A patch that finishes a task is told as how it ended, every other one as an update. */
 static enum tb_event_type event_type(const struct tb_task *old, const struct tb_task *task)
 {
@@ -96,6 +109,10 @@ void tb_rule_patch(struct tb_board *board, const struct tb_command *command, str
     if (!tb_change_load(board, command, arena, reply, &old)) {
         return;
     }
+    bool takes_over = ends_claim(patch, &old);
+    if (takes_over && !tb_claim_may_be_ended(board, command, &old, arena, reply)) {
+        return;
+    }
     struct tb_task task = old;
     edit(patch, &board->options, &task);
     if ((patch->set & TB_PATCH_OUTCOME) && task.status != TB_STATUS_DONE) {
@@ -111,12 +128,19 @@ void tb_rule_patch(struct tb_board *board, const struct tb_command *command, str
     if (dependencies_changed && !dependencies_are_fine(board, &old, &task, arena, reply)) {
         return;
     }
+    struct tb_str taken_over = TB_STR_NONE;
+    if (takes_over) {
+        task = old;
+        taken_over = tb_claim_take_over(board, &task);
+        edit(patch, &board->options, &task);
+    }
     if (task.status == TB_STATUS_DONE && task.outcome == TB_OUTCOME_NONE) {
         task.outcome = TB_OUTCOME_SUCCESS;
     }
     const struct tb_change change = {
         .type = event_type(&old, &task),
         .actor = command->actor,
+        .extra = taken_over,
         .dependencies_changed = dependencies_changed,
     };
     tb_change_write(board, &old, &task, &change);

@@ -2,6 +2,7 @@
 
 #include "base/instant.h"
 #include "board/field.h"
+#include "board/query_value.h"
 #include "model/words.h"
 
 /* What a parser fills in: one row a parameter. `filter` ones may be empty, which is as if they were
@@ -23,9 +24,31 @@ struct param_row {
     bool filter; /* may be repeated (all of them must hold) and may be empty (ignored) */
 };
 
-static bool refuse(struct tb_parse *parse, const char *name, const char *reason)
+bool tb_query_refuse(struct tb_parse *parse, const char *name, const char *reason)
 {
     return tb_field_refuse(parse, TB_E_INVALID_QUERY, name, "%s %s", name, reason);
+}
+
+bool tb_query_once(struct tb_parse *parse, const char *name, bool *given)
+{
+    if (*given) {
+        return tb_query_refuse(parse, name, "is given more than once");
+    }
+    *given = true;
+    return true;
+}
+
+bool tb_query_number(struct tb_parse *parse, const char *name, struct tb_str value, int64_t min,
+                     int64_t max, int64_t *out)
+{
+    int64_t number = 0;
+    if (!tb_str_to_i64(value, &number) || number < min || number > max) {
+        return tb_field_refuse(parse, TB_E_INVALID_QUERY, name,
+                               "%s must be a whole number from %lld to %lld", name, (long long)min,
+                               (long long)max);
+    }
+    *out = number;
+    return true;
 }
 
 /* Splits off the next entry of a comma list. */
@@ -74,13 +97,15 @@ static bool read_ready(struct list_parse *list, struct tb_str value)
     const unsigned ready = 1U << TB_STATE_READY;
     if (tb_str_eq_c(value, "true")) {
         list->request->query.states &= ready;
+        list->request->ready_only = true;
         return true;
     }
     if (tb_str_eq_c(value, "false")) {
         list->request->query.states &= TB_STATES_ALL & ~ready;
+        list->request->unready_only = true;
         return true;
     }
-    return refuse(list->parse, "ready", "must be true or false");
+    return tb_query_refuse(list->parse, "ready", "must be true or false");
 }
 
 /* Two different values of a field that has only one, or a blank one: nothing fits. */
@@ -146,8 +171,8 @@ static bool read_updated_since(struct list_parse *list, struct tb_str value)
 {
     int64_t ms = 0;
     if (!tb_instant_parse(value, &ms)) {
-        return refuse(list->parse, "updatedSince",
-                      "must be an instant such as 2026-11-22T13:30:00.000Z");
+        return tb_query_refuse(list->parse, "updatedSince",
+                               "must be an instant such as 2026-11-22T13:30:00.000Z");
     }
     struct tb_task_query *query = &list->request->query;
     query->updated_since_ms = ms > query->updated_since_ms ? ms : query->updated_since_ms;
@@ -169,26 +194,13 @@ static bool read_order(struct list_parse *list, struct tb_str value)
             return true;
         }
     }
-    return refuse(list->parse, "order", "must be created, updated or rank");
-}
-
-static bool read_number(struct tb_parse *parse, const char *name, struct tb_str value, int64_t min,
-                        int64_t max, int64_t *out)
-{
-    int64_t number = 0;
-    if (!tb_str_to_i64(value, &number) || number < min || number > max) {
-        return tb_field_refuse(parse, TB_E_INVALID_QUERY, name,
-                               "%s must be a whole number from %lld to %lld", name, (long long)min,
-                               (long long)max);
-    }
-    *out = number;
-    return true;
+    return tb_query_refuse(list->parse, "order", "must be created, updated or rank");
 }
 
 static bool read_limit(struct list_parse *list, struct tb_str value)
 {
     int64_t limit = 0;
-    if (!read_number(list->parse, "limit", value, 1, TB_LIST_LIMIT_MAX, &limit)) {
+    if (!tb_query_number(list->parse, "limit", value, 1, TB_LIST_LIMIT_MAX, &limit)) {
         return false;
     }
     list->request->limit = (uint32_t)limit;
@@ -198,8 +210,8 @@ static bool read_limit(struct list_parse *list, struct tb_str value)
 static bool read_max_bytes(struct list_parse *list, struct tb_str value)
 {
     int64_t max_bytes = 0;
-    if (!read_number(list->parse, "maxBytes", value, TB_MAX_BYTES_MIN, TB_MAX_BYTES_MAX,
-                     &max_bytes)) {
+    if (!tb_query_number(list->parse, "maxBytes", value, TB_MAX_BYTES_MIN, TB_MAX_BYTES_MAX,
+                         &max_bytes)) {
         return false;
     }
     list->request->max_bytes = (uint32_t)max_bytes;
@@ -212,11 +224,17 @@ static bool read_cursor(struct list_parse *list, struct tb_str value)
     return true;
 }
 
+static bool read_wait(struct list_parse *list, struct tb_str value)
+{
+    int64_t seconds = 0;
+    return tb_query_number(list->parse, "wait", value, 0, TB_WAIT_SECONDS_MAX, &seconds);
+}
+
 static bool read_view(struct list_parse *list, struct tb_str value)
 {
     list->request->summary = tb_str_eq_c(value, "summary");
     return list->request->summary || tb_str_eq_c(value, "full") ||
-           refuse(list->parse, "view", "must be summary or full");
+           tb_query_refuse(list->parse, "view", "must be summary or full");
 }
 
 static bool read_fields(struct list_parse *list, struct tb_str value)
@@ -225,7 +243,7 @@ static bool read_fields(struct list_parse *list, struct tb_str value)
     while (next_entry(&value, &name)) {
         enum tb_field field;
         if (!tb_field_parse(name, &field)) {
-            return refuse(list->parse, "fields", "names a field that tasks do not have");
+            return tb_query_refuse(list->parse, "fields", "names a field that tasks do not have");
         }
         list->request->fields[field] = true;
     }
@@ -248,6 +266,7 @@ static const struct param_row list_rows[] = {
     {"cursor", read_cursor, false},
     {"view", read_view, false},
     {"fields", read_fields, false},
+    {"wait", read_wait, false},
 };
 
 #define LIST_ROWS (sizeof(list_rows) / sizeof(list_rows[0]))
@@ -265,7 +284,7 @@ static bool read_params(struct list_parse *list, const struct tb_params *params)
                 continue;
             }
             if (!list_rows[row].filter && seen[row]) {
-                return refuse(list->parse, list_rows[row].name, "is given more than once");
+                return tb_query_refuse(list->parse, list_rows[row].name, "is given more than once");
             }
             seen[row] = true;
             if (!list_rows[row].read(list, param->value)) {
@@ -339,20 +358,10 @@ struct event_terms {
     bool has_limit;
 };
 
-/* Marks that a parameter which has only one value was given. */
-static bool take_once(struct tb_parse *parse, const char *name, bool *has)
-{
-    if (*has) {
-        return refuse(parse, name, "is given more than once");
-    }
-    *has = true;
-    return true;
-}
-
 static bool read_since(struct tb_parse *parse, struct tb_str value, uint64_t *since)
 {
     int64_t number = 0;
-    if (!read_number(parse, "since", value, 0, INT64_MAX, &number)) {
+    if (!tb_query_number(parse, "since", value, 0, INT64_MAX, &number)) {
         return false;
     }
     *since = (uint64_t)number;
@@ -362,7 +371,7 @@ static bool read_since(struct tb_parse *parse, struct tb_str value, uint64_t *si
 static bool read_events_limit(struct tb_parse *parse, struct tb_str value, uint32_t *limit)
 {
     int64_t number = 0;
-    if (!read_number(parse, "limit", value, 1, TB_EVENTS_LIMIT_MAX, &number)) {
+    if (!tb_query_number(parse, "limit", value, 1, TB_EVENTS_LIMIT_MAX, &number)) {
         return false;
     }
     *limit = (uint32_t)number;
@@ -386,11 +395,11 @@ static bool read_event_param(struct tb_parse *parse, const struct tb_param *para
     struct tb_str name = param->name;
     struct tb_str value = param->value;
     if (tb_str_eq_c(name, "since")) {
-        return take_once(parse, "since", &terms->has_since) &&
+        return tb_query_once(parse, "since", &terms->has_since) &&
                read_since(parse, value, &request->since);
     }
     if (tb_str_eq_c(name, "limit")) {
-        return take_once(parse, "limit", &terms->has_limit) &&
+        return tb_query_once(parse, "limit", &terms->has_limit) &&
                read_events_limit(parse, value, &request->limit);
     }
     if (value.len == 0) {

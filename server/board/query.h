@@ -26,8 +26,10 @@ bool tb_params_parse(struct tb_parse *parse, struct tb_str query_string, struct 
 struct tb_list_request {
     struct tb_task_query query;
     bool nothing; /* conditions that no task can meet (an unknown status): answer the empty list */
-    bool summary; /* view=summary */
-    bool has_fields; /* fields=…: */
+    bool ready_only;   /* ready=true */
+    bool unready_only; /* ready=false: `states` leaves out READY; what is paused counts as well */
+    bool summary;      /* view=summary */
+    bool has_fields;   /* fields=…: */
     bool fields[TB_FIELD_COUNT];
     uint32_t limit;     /* 1..TB_LIST_LIMIT_MAX */
     uint32_t max_bytes; /* 0: none */
@@ -48,6 +50,23 @@ struct tb_str tb_cursor_format(struct tb_arena *arena, enum tb_order order,
 
 /* The other way; false for anything that tb_cursor_format did not make for that order. */
 bool tb_cursor_parse(struct tb_str text, enum tb_order order, struct tb_position *position);
+
+/* GET /board/ready: ready tasks in claim order. GET /board/tasks/:id/why takes `agent` and `vmId`
+ * of it. */
+struct tb_ready_request {
+    struct tb_str agent;       /* text; absent: whomever they are assigned to */
+    struct tb_str vm_id;       /* text; may be absent */
+    const struct tb_str *tags; /* texts; all of them */
+    size_t tag_count;
+    uint32_t limit; /* 1..TB_LIST_LIMIT_MAX, default 100 */
+};
+
+bool tb_parse_ready(struct tb_parse *parse, const struct tb_params *params,
+                    struct tb_ready_request *request);
+
+/* `wait` of a list, the summary: seconds 0 to TB_WAIT_SECONDS_MAX, in ms; 0 when it is not there.
+ * The parsers of lists look at it, too, but only whether it is right. */
+bool tb_parse_wait(struct tb_parse *parse, const struct tb_params *params, int64_t *wait_ms);
 
 struct tb_events_request {
     uint64_t since; /* exclusive */

@@ -1,5 +1,6 @@
 #include "board/read.h"
 
+#include "board/pause.h"
 #include "taskboard/storage.h"
 
 static enum tb_visit add_json(void *ctx, struct tb_id id, struct tb_str wire)
@@ -31,7 +32,7 @@ enum tb_err tb_read_artifact_array(struct tb_txn *txn, const struct tb_task *tas
     return err;
 }
 
-enum tb_err tb_read_full(struct tb_txn *txn, const struct tb_task *task, struct tb_buf *out)
+enum tb_err tb_read_shown(struct tb_txn *txn, const struct tb_task *task, struct tb_buf *out)
 {
     (void)tb_buf_reserve(out, task->wire.len + task->notes_bytes + task->note_count + 64);
     tb_task_write_open(task, out);
@@ -43,6 +44,21 @@ enum tb_err tb_read_full(struct tb_txn *txn, const struct tb_task *task, struct 
     }
     TB_BUF_LIT(out, "}");
     return err;
+}
+
+enum tb_err tb_read_full(struct tb_txn *txn, const struct tb_task *task, struct tb_buf *out)
+{
+    if (!task->ready) {
+        return tb_read_shown(txn, task, out);
+    }
+    struct tb_task shown = *task;
+    struct tb_pauses pauses;
+    enum tb_err err = tb_pauses_load(txn, out->arena, &pauses);
+    if (err != TB_OK) {
+        return err;
+    }
+    tb_pauses_show(&pauses, &shown);
+    return tb_read_shown(txn, &shown, out);
 }
 
 enum tb_err tb_read_task(struct tb_txn *txn, struct tb_id id, struct tb_buf *out, uint64_t *version,

@@ -4,8 +4,12 @@
 
 #include "board/query.h"
 
-/* Adds the full view of a task that was read in `txn`: notes and artifacts included. */
+/* Adds the full view of a task that was read in `txn`: notes and artifacts included, and not ready
+ * when it is paused. */
 enum tb_err tb_read_full(struct tb_txn *txn, const struct tb_task *task, struct tb_buf *out);
+
+/* The same of a copy that tb_pauses_show has seen already. */
+enum tb_err tb_read_shown(struct tb_txn *txn, const struct tb_task *task, struct tb_buf *out);
 
 /* The notes, the artifacts of a task as json arrays. */
 enum tb_err tb_read_note_array(struct tb_txn *txn, const struct tb_task *task, struct tb_buf *out);
@@ -18,6 +22,27 @@ enum tb_err tb_read_task(struct tb_txn *txn, struct tb_id id, struct tb_buf *out
 
 /* {"notes":[…],"count":N} */
 enum tb_err tb_read_notes(struct tb_txn *txn, struct tb_id id, struct tb_buf *out);
+
+/* {"attempts":[…],"count":N}, the running one included. TB_E_TASK_NOT_FOUND. */
+enum tb_err tb_read_attempts(struct tb_txn *txn, struct tb_id id, struct tb_buf *out);
+
+/* {"tasks":[…],"count":N}: what claims would get, in their order; summary views. With
+ * "truncated":true when there are more than the answer has room for, or than were looked at. */
+enum tb_err tb_read_ready(struct tb_txn *txn, const struct tb_ready_request *request,
+                          struct tb_buf *out);
+
+/* {"claimable":…,"reasons":[{"code":…,…}],"position":N}: why nobody, or why `agent` (text, may be
+ * absent), does not get the task. TB_E_TASK_NOT_FOUND. */
+enum tb_err tb_read_why(struct tb_txn *txn, struct tb_id id, struct tb_str agent,
+                        struct tb_str vm_id, int64_t now_ms, struct tb_buf *out);
+
+/* The board's summary; constant cost. */
+enum tb_err tb_read_summary(struct tb_txn *txn, int64_t now_ms, struct tb_buf *out);
+
+/* A number that is another one whenever the answer to the list may be: of what the list's filter
+ * says the cheapest, at most three small reads. For ETags; it orders nothing. */
+enum tb_err tb_read_list_change(struct tb_txn *txn, const struct tb_list_request *request,
+                                uint64_t *change);
 
 /* A list in pieces. Each piece may come from another snapshot: a list goes on from a position, not
  * from an open cursor.

@@ -17,5 +17,17 @@ tb_rule tb_rule_bump;
 tb_rule tb_rule_review;
 tb_rule tb_rule_approve;
 tb_rule tb_rule_reject;
+tb_rule tb_rule_claim;
+tb_rule tb_rule_claim_task;
+tb_rule tb_rule_heartbeat;
+tb_rule tb_rule_complete;
+tb_rule tb_rule_fail;
+tb_rule tb_rule_release;
+tb_rule tb_rule_cancel;
+tb_rule tb_rule_retry;
+tb_rule tb_rule_retry_many;
+tb_rule tb_rule_accept;
+tb_rule tb_rule_pause;
+tb_rule tb_rule_resume;
 
 #endif

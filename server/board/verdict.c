@@ -1,5 +1,6 @@
 /* review, approve, reject: a new status and an `update` note that says who and why, in one change.
  */
+#include "board/attempt.h"
 #include "board/note.h"
 #include "board/rules.h"
 
@@ -15,6 +16,7 @@ static void apply(struct tb_board *board, const struct tb_command *command,
     const struct tb_artifacts_command *artifacts = &command->verdict.artifacts;
     struct tb_task old;
     if (!tb_change_load(board, command, arena, reply, &old) ||
+        !tb_claim_may_be_ended(board, command, &old, arena, reply) ||
         !tb_note_has_room(&old, verdict->note, arena, reply) ||
         !tb_artifacts_have_room(&old, artifacts->item_count, arena, reply)) {
         return;
@@ -26,6 +28,7 @@ static void apply(struct tb_board *board, const struct tb_command *command,
         tb_refuse(reply, TB_E_UNIQUE_KEY_TAKEN, TB_STR_NONE, TB_STR_NONE);
         return;
     }
+    struct tb_str taken_over = tb_claim_take_over(board, &task);
     const struct tb_note_command note = {
         .author = command->verdict.by,
         .content = verdict->note,
@@ -33,7 +36,8 @@ static void apply(struct tb_board *board, const struct tb_command *command,
     };
     struct tb_str wire = tb_note_add(board, &task, &note, board->arena);
     struct tb_buf extra;
-    tb_buf_init(&extra, board->arena, wire.len + 64);
+    tb_buf_init(&extra, board->arena, wire.len + 128);
+    tb_buf_add_str(&extra, taken_over);
     tb_buf_add_str(&extra, tb_event_member(board->arena, "note", wire));
     if (artifacts->item_count > 0) {
         struct tb_str list = tb_artifacts_add(board, &task, artifacts, board->arena);

@@ -1,20 +1,8 @@
-#include "board/board.h"
+#include "board/verify.h"
 
 #include <stdio.h>
 
-#include "board/dependency.h"
-
-/* A walk over the whole store that compares what is stored with what the rules say it should be. */
-struct verify {
-    struct tb_board board; /* so that the rules' own readers can be asked */
-    uint64_t counts[TB_STATE_COUNT];
-    uint64_t next_seq;
-    char *why;
-    size_t why_size;
-    bool holds;
-};
-
-static enum tb_visit fail(struct verify *verify, const char *what, struct tb_id id)
+static enum tb_visit fail(struct tb_verify *verify, const char *what, struct tb_id id)
 {
     char text[TB_ULID_LEN];
     tb_ulid_format(id, text);
@@ -23,97 +11,30 @@ static enum tb_visit fail(struct verify *verify, const char *what, struct tb_id 
     return TB_VISIT_STOP;
 }
 
-struct tally {
-    uint32_t count;
-    uint64_t bytes;
-};
-
-static enum tb_visit add_up(void *ctx, struct tb_id id, struct tb_str wire)
+static void count_task(struct tb_verify *verify, const struct tb_task *task)
 {
-    struct tally *tally = ctx;
-    (void)id;
-    tally->count++;
-    tally->bytes += wire.len;
-    return TB_VISIT_NEXT;
-}
-
-static bool hangers_on_are_right(struct verify *verify, const struct tb_task *task)
-{
-    struct tally notes = {.count = 0};
-    struct tally artifacts = {.count = 0};
-    return tb_visit_notes(verify->board.txn, task->id, add_up, &notes) == TB_OK &&
-           tb_visit_artifacts(verify->board.txn, task->id, add_up, &artifacts) == TB_OK &&
-           notes.count == task->note_count && notes.bytes == task->notes_bytes &&
-           artifacts.count == task->artifact_count;
-}
-
-/* As long as it is not done, it is the one that its uniqueKey leads to. */
-static bool key_is_its_own(struct verify *verify, const struct tb_task *task)
-{
-    struct tb_id holder;
-    return task->unique_key.ptr == NULL || task->status == TB_STATUS_DONE ||
-           (tb_find_unique(verify->board.txn, task->unique_key, &holder) == TB_OK &&
-            tb_id_cmp(holder, task->id) == 0);
-}
-
-static const char *fault_in_waiting(struct verify *verify, const struct tb_task *task)
-{
-    struct tb_str unmet = task->status == TB_STATUS_DONE
-                              ? TB_STR("[]")
-                              : tb_dependency_unmet(&verify->board, task->dependencies);
-    bool free = task->status == TB_STATUS_OPEN && unmet.len == 2;
-    if (!tb_str_eq(unmet, task->blocked_by)) {
-        return "blockedBy is wrong";
-    }
-    if (task->ready && (!free || task->not_before_ms > verify->board.now_ms)) {
-        return "it is ready too early";
-    }
-    if (free && !task->ready && (task->due_ms == 0 || task->due_ms != task->not_before_ms)) {
-        return "nothing will ever make it ready";
-    }
-    if ((!free || task->ready) && task->due_ms != 0) {
-        return "it is due without a reason";
-    }
-    return NULL;
-}
-
-/* What is wrong with a task, or NULL. */
-static const char *fault_in(struct verify *verify, const struct tb_task *task)
-{
-    const struct tb_head *head = tb_txn_head(verify->board.txn);
-    const char *fault = fault_in_waiting(verify, task);
-    if (fault != NULL) {
-        return fault;
-    }
-    if ((task->status == TB_STATUS_DONE) != (task->outcome != TB_OUTCOME_NONE)) {
-        return "status and outcome disagree";
-    }
-    if ((task->status == TB_STATUS_BLOCKED) != (task->blocked_reason.ptr != NULL)) {
-        return "status and blockedReason disagree";
-    }
-    if (task->rank_ms != tb_task_rank(task, verify->board.options.aging_ms)) {
-        return "its rank is wrong";
-    }
-    if (task->updated_ms > head->last_ms || tb_id_cmp(task->id, head->last_id) > 0) {
-        return "it is newer than the board";
-    }
-    if (!key_is_its_own(verify, task)) {
-        return "its uniqueKey does not lead to it";
-    }
-    return hangers_on_are_right(verify, task) ? NULL : "its notes or artifacts are miscounted";
+    struct tb_head *counted = &verify->counted;
+    counted->task_counts[tb_task_state(task)]++;
+    counted->scheduled += tb_task_is_scheduled(task) ? 1 : 0;
+    counted->claimed += tb_task_is_claimed(task) ? 1 : 0;
+    counted->dead_letters += tb_task_is_dead_letter(task) ? 1 : 0;
+    tb_verify_count_names(verify, task);
 }
 
 static enum tb_visit check_task(void *ctx, const struct tb_task *task)
 {
-    struct verify *verify = ctx;
-    verify->counts[tb_task_state(task)]++;
-    const char *fault = fault_in(verify, task);
+    struct tb_verify *verify = ctx;
+    count_task(verify, task);
+    const char *fault = tb_verify_task(verify, task);
+    if (fault == NULL) {
+        fault = tb_verify_claim(verify, task);
+    }
     return fault == NULL ? TB_VISIT_NEXT : fail(verify, fault, task->id);
 }
 
 static enum tb_visit check_event(void *ctx, const struct tb_event *event)
 {
-    struct verify *verify = ctx;
+    struct tb_verify *verify = ctx;
     if (event->seq != verify->next_seq) {
         (void)snprintf(verify->why, verify->why_size, "event %llu is missing",
                        (unsigned long long)verify->next_seq);
@@ -124,24 +45,35 @@ static enum tb_visit check_event(void *ctx, const struct tb_event *event)
     return TB_VISIT_NEXT;
 }
 
-static bool counters_are_right(struct verify *verify, const struct tb_head *head)
+static bool is_right(struct tb_verify *verify, const char *what, uint64_t said, uint64_t counted)
 {
+    if (said != counted) {
+        (void)snprintf(verify->why, verify->why_size, "%s counts %llu tasks, there are %llu", what,
+                       (unsigned long long)said, (unsigned long long)counted);
+    }
+    return said == counted;
+}
+
+static bool counters_are_right(struct tb_verify *verify, const struct tb_head *head)
+{
+    const struct tb_head *counted = &verify->counted;
     for (unsigned i = 0; i < TB_STATE_COUNT; i++) {
-        if (verify->counts[i] != head->task_counts[i]) {
-            (void)snprintf(
-                verify->why, verify->why_size, "state %u counts %llu tasks, there are %llu", i,
-                (unsigned long long)head->task_counts[i], (unsigned long long)verify->counts[i]);
+        char state[16];
+        (void)snprintf(state, sizeof(state), "state %u", i);
+        if (!is_right(verify, state, head->task_counts[i], counted->task_counts[i])) {
             return false;
         }
     }
-    return true;
+    return is_right(verify, "scheduled", head->scheduled, counted->scheduled) &&
+           is_right(verify, "claimed", head->claimed, counted->claimed) &&
+           is_right(verify, "deadLetters", head->dead_letters, counted->dead_letters);
 }
 
 bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
                      struct tb_arena *arena, char *why, size_t why_size)
 {
     const struct tb_head *head = tb_txn_head(txn);
-    struct verify verify = {
+    struct tb_verify verify = {
         .board = {.options = *options,
                   .txn = txn,
                   .arena = arena,
@@ -164,5 +96,6 @@ bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options,
                        (unsigned long long)verify.next_seq - 1, (unsigned long long)head->seq);
         return false;
     }
-    return verify.holds && counters_are_right(&verify, head);
+    return verify.holds && counters_are_right(&verify, head) && tb_verify_generations(&verify) &&
+           tb_verify_names(&verify);
 }

@@ -339,6 +339,96 @@ static void changes_of_one_batch_build_on_each_other(void **state)
     assert_int_equal(fixture_task(f, b).version, 3);
 }
 
+/* --- what the summary and the waiting claims need --- */
+
+static void who_waits_for_nothing_but_time_is_scheduled(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_create(f, "{'title':'t','createdBy':'a','delaySeconds':10}");
+    assert_int_equal(fixture_head(f).scheduled, 1);
+    fixture_patch(f, id, "{'dependencies':['x']}");
+    assert_int_equal(fixture_head(f).scheduled, 0);
+    fixture_patch(f, id, "{'dependencies':[]}");
+    assert_int_equal(fixture_head(f).scheduled, 1);
+    fixture_delete(f, id);
+    assert_int_equal(fixture_head(f).scheduled, 0);
+}
+
+static void a_task_knows_since_when_it_has_been_ready(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_create(f, "{'title':'t','createdBy':'a','delaySeconds':10}");
+    assert_true(fixture_task(f, id).ready_ms == 0);
+    fixture_advance(f, 15000);
+    fixture_run_due(f, 10);
+    assert_true(fixture_task(f, id).ready_ms == FIXTURE_START_MS + 15000);
+    fixture_advance(f, 1000);
+    fixture_send(f, TB_COMMAND_BUMP, id, "{}");
+    assert_true(fixture_task(f, id).ready_ms == FIXTURE_START_MS + 15000);
+    fixture_patch(f, id, "{'status':'blocked'}");
+    assert_true(fixture_task(f, id).ready_ms == 0);
+    fixture_patch(f, id, "{'status':'open'}");
+    assert_true(fixture_task(f, id).ready_ms == f->clock.now_ms);
+}
+
+static void rates_count_what_happened(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    fixture_create_array(f, "[{'title':'t','createdBy':'a'},{'title':'t','createdBy':'a'}]");
+    fixture_patch(f, id, "{'status':'done','outcome':'failed'}");
+    fixture_patch(f, id, "{'outcome':'success'}");
+    fixture_send(f, TB_COMMAND_APPROVE, id, "{}"); /* it succeeded before */
+    struct tb_head head = fixture_head(f);
+    static const unsigned wanted[TB_RATE_COUNT] = {
+        [TB_RATE_CREATED] = 3, [TB_RATE_COMPLETED] = 1, [TB_RATE_FAILED] = 1};
+    for (unsigned i = 0; i < TB_RATE_COUNT; i++) {
+        assert_int_equal(tb_rates_within(&head.rates, i, 60000, f->clock.now_ms), wanted[i]);
+    }
+}
+
+static void what_is_stored_as_ready_is_noted_down_when_somebody_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id first = fixture_task_named(f, "first");
+    struct tb_id second = fixture_task_after(f, "second", first);
+    struct tb_id third = fixture_task_after(f, "third", first);
+    fixture_begin(f);
+    fixture_finish(f, first);
+    assert_int_equal(f->board.readied.count, 0);
+    fixture_abort(f);
+    f->board.collects_readied = true;
+    fixture_begin(f);
+    fixture_finish(f, first);
+    fixture_create(f, "{'title':'t','createdBy':'a','dependencies':['x']}");
+    fixture_patch(f, second, "{'tags':['x']}"); /* somebody may want it now */
+    assert_int_equal(f->board.readied.count, 3);
+    assert_id(f->board.readied.ids[0], second);
+    assert_id(f->board.readied.ids[1], third);
+    assert_id(f->board.readied.ids[2], second);
+    fixture_commit(f);
+}
+
+/* They are more than the first array of ids holds, and come out of scratch memory. */
+static void many_that_become_ready_are_all_noted_down(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id first = fixture_task_named(f, "first");
+    for (int i = 0; i < 200; i++) {
+        fixture_task_after(f, "t", first);
+    }
+    f->board.collects_readied = true;
+    fixture_begin(f);
+    fixture_finish(f, first);
+    assert_int_equal(f->board.readied.count, 200);
+    for (size_t i = 0; i < f->board.readied.count; i++) {
+        struct tb_task task;
+        assert_int_equal(tb_get_task(f->txn, f->board.readied.ids[i], &task), TB_OK);
+        assert_true(task.ready);
+    }
+    fixture_commit(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +452,11 @@ int main(void)
         fixture_test(every_dependent_gets_one_event_in_the_order_of_their_ids),
         fixture_test(telling_many_takes_little_memory),
         fixture_test(changes_of_one_batch_build_on_each_other),
+        fixture_test(who_waits_for_nothing_but_time_is_scheduled),
+        fixture_test(a_task_knows_since_when_it_has_been_ready),
+        fixture_test(rates_count_what_happened),
+        fixture_test(what_is_stored_as_ready_is_noted_down_when_somebody_waits),
+        fixture_test(many_that_become_ready_are_all_noted_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,6 +213,40 @@ static void entries_are_limited_in_number_and_length(void **state)
 
 /* --- numbers, instants, free JSON --- */
 
+static void an_array_of_strings_may_come_as_texts(void **state)
+{
+    (void)state;
+    const struct tb_str *texts = NULL;
+    size_t count = 7;
+    assert_true(tb_field_texts(&parse, NULL, "tags", 2, 8, &texts, &count));
+    assert_int_equal(count, 0);
+    assert_true(tb_field_texts(&parse, value("[]"), "tags", 2, 8, &texts, &count));
+    assert_int_equal(count, 0);
+    assert_true(tb_field_texts(&parse, value("[\" a\",\"\\\"\"]"), "tags", 2, 8, &texts, &count));
+    assert_int_equal(count, 2);
+    assert_str(texts[0], " a");
+    assert_str(texts[1], "\\\"");
+    assert_false(tb_field_texts(&parse, value("[1]"), "tags", 2, 8, &texts, &count));
+    assert_refusal(TB_E_INVALID_FIELD, "tags must be an array of strings", ",\"field\":\"tags\"");
+    assert_int_equal(count, 2);
+}
+
+static void a_bool_is_true_or_false_and_nothing_else(void **state)
+{
+    (void)state;
+    bool out = true;
+    assert_true(tb_field_bool(&parse, NULL, "force", &out));
+    assert_true(tb_field_bool(&parse, value("null"), "force", &out));
+    assert_true(out);
+    assert_true(tb_field_bool(&parse, value("false"), "force", &out));
+    assert_false(out);
+    assert_true(tb_field_bool(&parse, value("true"), "force", &out));
+    assert_true(out);
+    assert_false(tb_field_bool(&parse, value("0"), "force", &out));
+    assert_refusal(TB_E_INVALID_FIELD, "force must be true or false", ",\"field\":\"force\"");
+    assert_true(out);
+}
+
 static void an_integer_lies_within_its_bounds(void **state)
 {
     (void)state;
@@ -432,6 +466,8 @@ int main(void)
         fresh_test(an_array_of_strings_is_kept_exactly),
         fresh_test(what_is_no_array_of_strings_is_refused),
         fresh_test(entries_are_limited_in_number_and_length),
+        fresh_test(an_array_of_strings_may_come_as_texts),
+        fresh_test(a_bool_is_true_or_false_and_nothing_else),
         fresh_test(an_integer_lies_within_its_bounds),
         fresh_test(an_absent_integer_leaves_its_default),
         fresh_test(an_instant_is_read_with_any_offset),

@@ -505,7 +505,7 @@ static void the_end_may_be_where_enough_was_looked_at(void **state)
     struct fixture *f = *state;
     struct tb_id ids[10];
     make_ten(f, ids);
-    struct tb_list_request *made = request(f, "status=blocked"); /* f of jihgfedcba */
+    struct tb_list_request *made = request(f, "q=f"); /* of jihgfedcba */
     made->query.scan_max = 5;
     bool more = false;
     struct tb_position next;

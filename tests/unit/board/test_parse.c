@@ -216,6 +216,63 @@ static void a_long_list_of_tags_is_read_whole(void **state)
     assert_int_equal(if_match.versions[999], 5);
 }
 
+/* --- Idempotency-Key --- */
+
+static void an_idempotency_key_is_bare_or_quoted(void **state)
+{
+    (void)state;
+    static const struct {
+        struct tb_str header;
+        struct tb_str key;
+    } rows[] = {
+        {TB_STR_NONE, TB_STR_NONE},
+        {TB_STR("a"), TB_STR("a")},
+        {TB_STR("\"a\""), TB_STR("a")},
+        {TB_STR(" \t8e03978e-40d5-43dd-bc93-6894a57f9324 "),
+         TB_STR("8e03978e-40d5-43dd-bc93-6894a57f9324")},
+        {TB_STR("\"a b\""), TB_STR("a b")},
+        {TB_STR("\"a\\\"b\\\\\""), TB_STR("a\"b\\")},
+        {TB_STR("a\"b"), TB_STR("a\"b")},
+        {TB_STR("~!"), TB_STR("~!")},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct tb_str key;
+        assert_true(tb_parse_idempotency_key(&parse, rows[i].header, &key));
+        assert_true(tb_str_eq(key, rows[i].key));
+    }
+}
+
+static void a_malformed_idempotency_key_is_refused(void **state)
+{
+    (void)state;
+    static const char *const headers[] = {"",        " ",     "\"\"",   "\"",       "\"a",
+                                          "\"a\"b",  "a b",   "a,\tb",  "\xc3\xa4", "\"\x7f\"",
+                                          "\"\\a\"", "\"a\\", "\"\t\"", "\x01",     "a\x7f"};
+    for (size_t i = 0; i < COUNT(headers); i++) {
+        struct tb_str key;
+        if (tb_parse_idempotency_key(&parse, tb_str_c(headers[i]), &key)) {
+            fail_msg("taken: %s", headers[i]);
+        }
+        assert_int_equal(parse.refusal.err, TB_E_INVALID_HEADER);
+        assert_str(parse.refusal.message, "Idempotency-Key must have 1 to 255 visible ASCII "
+                                          "characters, bare or in quotes");
+        assert_str(parse.refusal.extra, ",\"field\":\"Idempotency-Key\"");
+    }
+}
+
+static void an_idempotency_key_has_at_most_255_bytes(void **state)
+{
+    (void)state;
+    for (size_t more = 0; more < 2; more++) {
+        struct tb_str key;
+        size_t len = TB_IDEMPOTENCY_KEY_BYTES_MAX + more;
+        const char *bare = fixture_repeat(arena, "k", len);
+        struct tb_str quoted = tb_arena_printf(arena, "\"%s\"", bare);
+        assert_int_equal(tb_parse_idempotency_key(&parse, tb_str_c(bare), &key), more == 0);
+        assert_int_equal(tb_parse_idempotency_key(&parse, quoted, &key), more == 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +288,9 @@ int main(void)
         fresh_test(entity_tags_are_read_as_versions),
         fresh_test(a_malformed_header_is_refused),
         fresh_test(a_long_list_of_tags_is_read_whole),
+        fresh_test(an_idempotency_key_is_bare_or_quoted),
+        fresh_test(a_malformed_idempotency_key_is_refused),
+        fresh_test(an_idempotency_key_has_at_most_255_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static void unknown_parameters_and_empty_filters_are_ignored(void **state)
 {
     (void)state;
     assert_true(parse_list("status=&assignee=&tag=&createdBy=&parentId=&ready=&q=&updatedSince=&"
-                           "wait=abc&x=1&LIMIT=abc&=y"));
+                           "wait_=abc&x=1&LIMIT=abc&=y"));
     assert_int_equal(list.query.states, TB_STATES_ALL);
     assert_absent(list.query.assignee);
     assert_int_equal(list.query.tag_count, 0);

@@ -1,0 +1,54 @@
+/* The parts of tb_board_verify. Internal to it. */
+#ifndef TB_BOARD_VERIFY_H
+#define TB_BOARD_VERIFY_H
+
+#include "board/board.h"
+
+/* The generations of all claims that the store knows. */
+struct tb_generations {
+    uint64_t *items;
+    size_t count;
+    size_t room;
+};
+
+/* One tag or assignee, and how often tasks that are not done have it. */
+struct tb_counted_name {
+    enum tb_name_kind kind;
+    struct tb_str name;
+    uint64_t tasks;
+    uint64_t ready;
+};
+
+/* An open hash table of them. */
+struct tb_counted_names {
+    struct tb_counted_name *slots; /* empty: name absent */
+    size_t slot_count;             /* a power of two, or 0 */
+    size_t count[TB_NAME_KIND_COUNT];
+};
+
+/* A walk over the whole store that compares what is stored with what the rules say it should be. */
+struct tb_verify {
+    struct tb_board board;  /* so that the rules' own readers can be asked */
+    struct tb_head counted; /* the counters, made anew */
+    struct tb_generations generations;
+    struct tb_counted_names names;
+    uint64_t next_seq;
+    char *why;
+    size_t why_size;
+    bool holds;
+};
+
+/* What is wrong with a task, or NULL. Static strings. */
+const char *tb_verify_task(struct tb_verify *verify, const struct tb_task *task);
+
+/* What is wrong with its claim and its attempts, or NULL; notes down their generations. */
+const char *tb_verify_claim(struct tb_verify *verify, const struct tb_task *task);
+
+/* Was every generation given once only? If not, `why` says so. */
+bool tb_verify_generations(struct tb_verify *verify);
+
+/* Counts the names of a task; compares in the end what was counted with what the engine says. */
+void tb_verify_count_names(struct tb_verify *verify, const struct tb_task *task);
+bool tb_verify_names(struct tb_verify *verify);
+
+#endif
