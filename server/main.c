@@ -219,6 +219,9 @@ static bool start_server(struct program *program)
     http->clock = tb_clock_system();
     http->array_body_bytes_max = most;
     http->body_bytes_max = most < TB_BODY_BYTES_MAX ? most : TB_BODY_BYTES_MAX;
+    http->origin.checks = settings->no_auth;
+    http->origin.checks_host = tb_listen_is_loopback(&program->sockets);
+    tb_origin_set_public_url(&http->origin, settings->public_url);
     http->started_us = tb_clock_monotonic_us(http->clock);
     tb_router_init(&http->router, tb_routes, tb_route_count);
     tb_etag_init(http);

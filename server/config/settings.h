@@ -21,7 +21,8 @@ struct tb_settings {
     const char *token_file; /* NULL: none */
     bool no_auth;
     bool no_auth_anywhere;
-    int64_t threads; /* 0: one a core */
+    const char *public_url; /* http(s)://host[:port][/path]; NULL: none */
+    int64_t threads;        /* 0: one a core */
     int64_t connections_max;
     int64_t body_bytes_max;
     int64_t aging_seconds;

@@ -82,6 +82,30 @@ bool tb_value_text(const struct tb_setting *setting, const char *text, void *slo
     return true;
 }
 
+/* The part behind `http://` or `https://`, or NULL. */
+static const char *behind_scheme(const char *url)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0) {
+            return url + strlen(schemes[i]);
+        }
+    }
+    return NULL;
+}
+
+bool tb_value_url(const struct tb_setting *setting, const char *text, void *slot, char why[WHY])
+{
+    const char *authority = behind_scheme(text);
+    bool has_host = authority != NULL && strcspn(authority, "/") > 0 && authority[0] != ':';
+    /* Neither white space nor a user, a query or a fragment. */
+    if (!has_host || authority[strcspn(authority, " \t\r\n\"<>\\@?#")] != '\0') {
+        (void)snprintf(why, WHY, "must be a URL such as https://board.example, not \"%s\"", text);
+        return false;
+    }
+    return tb_value_text(setting, text, slot, why);
+}
+
 bool tb_value_switch(const struct tb_setting *setting, const char *text, void *slot, char why[WHY])
 {
     static const char *const yes[] = {"true", "yes", "on", "1"};

@@ -34,7 +34,7 @@ enum tb_err tb_auth_check(const struct tb_auth *auth, struct tb_str authorizatio
                           struct tb_identity *identity)
 {
     if (auth->open) {
-        *identity = (struct tb_identity){TB_ROLE_ADMIN, TB_STR("anonymous")};
+        *identity = (struct tb_identity){TB_ROLE_ADMIN, TB_STR("anonymous"), TB_STR("anonymous")};
         return TB_OK;
     }
     if (authorization.len == 0) {
@@ -49,6 +49,6 @@ enum tb_err tb_auth_check(const struct tb_auth *auth, struct tb_str authorizatio
     if (sodium_memcmp(found, auth->admin, sizeof(found)) != 0) {
         return TB_E_INVALID_TOKEN;
     }
-    *identity = (struct tb_identity){TB_ROLE_ADMIN, TB_STR("admin")};
+    *identity = (struct tb_identity){TB_ROLE_ADMIN, TB_STR("admin"), TB_STR("admin")};
     return TB_OK;
 }

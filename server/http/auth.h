@@ -23,6 +23,7 @@ struct tb_auth {
 struct tb_identity {
     enum tb_role role;
     struct tb_str name; /* text, static */
+    struct tb_str id;   /* bytes, static: of the token, for as long as it lives */
 };
 
 /* Takes what it needs of `token` (bytes; 1..TB_TOKEN_BYTES_MAX), or opens the board when it is

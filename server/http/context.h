@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "http/auth.h"
+#include "http/origin.h"
 #include "http/route.h"
 #include "http/slowdown.h"
 #include "service/service.h"
@@ -17,12 +18,14 @@ struct tb_http {
     const struct tb_clock *clock; /* borrowed */
     struct tb_router router;
     struct tb_auth auth;
+    struct tb_origin origin;
     size_t body_bytes_max; /* of any body but an array of tasks */
     size_t array_body_bytes_max;
     int64_t started_us;
     char list_tag[TB_LIST_TAG_BYTES]; /* random, of this start, in all list ETags: after a
                                          restart the store may be an older copy */
     atomic_bool draining;
+    atomic_uint held_count; /* reads that are held, by all loops */
     atomic_uint_fast64_t failed_logins;
 };
 
@@ -31,6 +34,7 @@ struct tb_worker {
     struct tb_http *http;
     struct tb_reader *reader;
     struct tb_slowdown slowdown;
+    struct tb_held held;
     uint32_t id_prefix; /* random; request ids are this and a counter */
     uint64_t id_count;
     int64_t failure_logged_us; /* when a 5xx was last logged */

@@ -104,23 +104,37 @@ static bool check_route(struct tb_request *request)
     return true;
 }
 
+/* Finds out who is asking. False: answered. */
+static bool check_identity(struct tb_request *request, struct tb_identity *identity)
+{
+    const struct tb_http *http = request->http;
+    const char *why = NULL;
+    enum tb_err err = tb_auth_check(&http->auth, request->headers[TB_IN_AUTHORIZATION], identity);
+    if (err != TB_OK) {
+        refuse_login(request, err);
+        return false;
+    }
+    err = tb_origin_check(&http->origin, request->headers[TB_IN_HOST],
+                          request->headers[TB_IN_ORIGIN], &why);
+    if (err != TB_OK) {
+        tb_reply_refusal(request, err, tb_str_c(why), TB_STR_NONE);
+        return false;
+    }
+    return true;
+}
+
 void tb_dispatch(struct tb_request *request)
 {
     struct tb_match match;
-    struct tb_identity identity = {TB_ROLE_OPEN, TB_STR("anonymous")};
+    struct tb_identity identity = {TB_ROLE_OPEN, TB_STR("anonymous"), TB_STR("anonymous")};
     if (request->malformed != NULL) {
         request->response.close = true;
         tb_reply_refusal(request, TB_E_BAD_REQUEST, tb_str_c(request->malformed), TB_STR_NONE);
         return;
     }
     tb_router_match(&request->http->router, request->method, request->path, &match);
-    if (!match.open) {
-        enum tb_err err =
-            tb_auth_check(&request->http->auth, request->headers[TB_IN_AUTHORIZATION], &identity);
-        if (err != TB_OK) {
-            refuse_login(request, err);
-            return;
-        }
+    if (!match.open && !check_identity(request, &identity)) {
+        return;
     }
     if (match.route == NULL) {
         refuse_unrouted(request, &match);
@@ -130,6 +144,7 @@ void tb_dispatch(struct tb_request *request)
     memcpy(request->params, match.params, sizeof(match.params));
     request->role = identity.role;
     request->actor = identity.name;
+    request->scope = identity.id;
     if (check_route(request)) {
         request->route->handler(request);
     }

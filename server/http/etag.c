@@ -14,14 +14,31 @@ struct tb_str tb_etag_of_version(struct tb_arena *arena, uint64_t version)
     return tb_buf_str(&out);
 }
 
-struct tb_str tb_etag_of_list(struct tb_arena *arena, const struct tb_http *http, uint64_t seq)
+/* `"<start>-<change>"` */
+struct tb_str tb_etag_of_list(struct tb_arena *arena, const struct tb_http *http, uint64_t change)
 {
     struct tb_buf out;
     tb_buf_init(&out, arena, TB_LIST_TAG_BYTES + 24);
     TB_BUF_LIT(&out, "\"");
     tb_buf_add(&out, http->list_tag, TB_LIST_TAG_BYTES);
     TB_BUF_LIT(&out, "-");
+    tb_buf_add_u64(&out, change);
+    TB_BUF_LIT(&out, "\"");
+    return tb_buf_str(&out);
+}
+
+/* `"<start>-<seq>-<changes>"` */
+struct tb_str tb_etag_of_summary(struct tb_arena *arena, const struct tb_http *http, uint64_t seq,
+                                 uint64_t changes)
+{
+    struct tb_buf out;
+    tb_buf_init(&out, arena, TB_LIST_TAG_BYTES + 48);
+    TB_BUF_LIT(&out, "\"");
+    tb_buf_add(&out, http->list_tag, TB_LIST_TAG_BYTES);
+    TB_BUF_LIT(&out, "-");
     tb_buf_add_u64(&out, seq);
+    TB_BUF_LIT(&out, "-");
+    tb_buf_add_u64(&out, changes);
     TB_BUF_LIT(&out, "\"");
     return tb_buf_str(&out);
 }

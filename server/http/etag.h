@@ -7,9 +7,13 @@
 /* `"<version>"` of a single task. */
 struct tb_str tb_etag_of_version(struct tb_arena *arena, uint64_t version);
 
-/* Of any list as of the event `seq`. Strong: a list depends on the log, and on nothing else but its
- * own URL while this server runs. */
-struct tb_str tb_etag_of_list(struct tb_arena *arena, const struct tb_http *http, uint64_t seq);
+/* Of a list whose answer may be another one whenever `change` is (tb_read_list_change). Strong:
+ * while this server runs, a list depends on that and on its own URL only. */
+struct tb_str tb_etag_of_list(struct tb_arena *arena, const struct tb_http *http, uint64_t change);
+
+/* Of the summary, as of a head with these numbers. What it says of rates is no part of it. */
+struct tb_str tb_etag_of_summary(struct tb_arena *arena, const struct tb_http *http, uint64_t seq,
+                                 uint64_t changes);
 
 /* Makes http->list_tag. */
 void tb_etag_init(struct tb_http *http);

@@ -64,6 +64,38 @@ void tb_exchange_free_spares(struct tb_loop *loop)
     loop->spare_count = 0;
 }
 
+/* The connection is closed behind us, and its number may be another one's soon. */
+static void leave_waiting(struct tb_exchange *exchange)
+{
+    if (exchange->job_pending && exchange->request.job.is_gone != NULL) {
+        pthread_mutex_lock(&exchange->loop->waiting_lock);
+        exchange->waiting_fd = -1;
+        pthread_mutex_unlock(&exchange->loop->waiting_lock);
+    }
+}
+
+/* On the committer's thread, of a job that it has: the exchange stays while it has it. */
+static bool is_gone(struct tb_job *job)
+{
+    struct tb_request *request = H2O_STRUCT_FROM_MEMBER(struct tb_request, job, job);
+    struct tb_exchange *exchange = tb_exchange_of(request);
+    pthread_mutex_lock(&exchange->loop->waiting_lock);
+    bool gone = exchange->waiting_fd < 0 || tb_is_hung_up(exchange->waiting_fd);
+    pthread_mutex_unlock(&exchange->loop->waiting_lock);
+    return gone;
+}
+
+/* The library does not look at a connection while its request is being handled. */
+static void prepare_waiting(struct tb_exchange *exchange)
+{
+    struct tb_job *job = &exchange->request.job;
+    bool may_wait = job->command.kind == TB_COMMAND_CLAIM && job->command.claim.wait_ms > 0;
+    if (may_wait) {
+        exchange->waiting_fd = tb_exchange_fd(exchange);
+        job->is_gone = is_gone;
+    }
+}
+
 /* The library's request is over: answered, or its connection is gone. */
 static void on_request_gone(void *arg)
 {
@@ -72,6 +104,8 @@ static void on_request_gone(void *arg)
     h2o_req_t *req = exchange->req;
     tb_access_log(&exchange->request, req->bytes_sent, req->timestamps.response_end_at.tv_sec != 0);
     h2o_timeout_unlink(&exchange->delay);
+    tb_held_leave(exchange);
+    leave_waiting(exchange);
     if (exchange->slowed) {
         tb_slowdown_answered(&exchange->loop->worker.slowdown);
     }
@@ -112,6 +146,9 @@ static enum tb_header_in header_of(const h2o_iovec_t *name)
         struct tb_str name;
         enum tb_header_in header;
     } others[] = {
+        {TB_STR("claim-token"), TB_IN_CLAIM_TOKEN},
+        {TB_STR("idempotency-key"), TB_IN_IDEMPOTENCY_KEY},
+        {TB_STR("origin"), TB_IN_ORIGIN},
         {TB_STR("prefer"), TB_IN_PREFER},
         {TB_STR("x-request-id"), TB_IN_REQUEST_ID},
         {TB_STR("traceparent"), TB_IN_TRACEPARENT},
@@ -196,6 +233,11 @@ static void read_request(struct tb_request *request, const h2o_req_t *req)
         check_framing(request, req);
     }
     read_headers(request, req);
+    /* The library puts the name of its only host where none was sent. */
+    const h2o_iovec_t host = req->input.authority;
+    if (host.base != req->conn->hosts[0]->authority.hostport.base) {
+        request->headers[TB_IN_HOST] = str_of(host);
+    }
 }
 
 struct tb_exchange *tb_exchange_open(struct tb_loop *loop, h2o_req_t *req)
@@ -229,6 +271,7 @@ void tb_request_submit(struct tb_request *request)
     struct tb_exchange *exchange = tb_exchange_of(request);
     request->job.arena = request->arena;
     request->job.mailbox = &exchange->loop->inbox.mailbox;
+    prepare_waiting(exchange);
     exchange->job_pending = true;
     exchange->loop->job_count++;
     enum tb_err err = tb_service_submit(request->http->service, &request->job);

@@ -25,6 +25,16 @@ static void deliver(struct tb_mailbox *mailbox, struct tb_job *jobs)
     pthread_mutex_unlock(&inbox->lock);
 }
 
+/* At most once for each time that the loop has asked for it. */
+static void announce(struct tb_mailbox *mailbox)
+{
+    struct tb_inbox *inbox = H2O_STRUCT_FROM_MEMBER(struct tb_inbox, mailbox, mailbox);
+    pthread_mutex_lock(&inbox->lock);
+    inbox->news = true;
+    post_locked(inbox);
+    pthread_mutex_unlock(&inbox->lock);
+}
+
 void tb_inbox_ask_to_drain(struct tb_inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);
@@ -43,15 +53,20 @@ static void receive(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
     (void)messages;
     struct tb_job *job = inbox->first;
     bool drain = inbox->drain;
+    bool news = inbox->news;
     inbox->first = NULL;
     inbox->last = &inbox->first;
     inbox->posted = false;
     inbox->drain = false;
+    inbox->news = false;
     pthread_mutex_unlock(&inbox->lock);
     while (job != NULL) {
         struct tb_job *next = job->next;
         tb_exchange_job_done(job);
         job = next;
+    }
+    if (news) {
+        tb_held_on_news(loop);
     }
     if (drain) {
         tb_watch_drain(loop);
@@ -62,6 +77,7 @@ void tb_inbox_open(struct tb_loop *loop)
 {
     struct tb_inbox *inbox = &loop->inbox;
     inbox->mailbox.deliver = deliver;
+    inbox->mailbox.announce = announce;
     inbox->last = &inbox->first;
     (void)pthread_mutex_init(&inbox->lock, NULL);
     h2o_multithread_register_receiver(loop->context.queue, &inbox->receiver, receive);

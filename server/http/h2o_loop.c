@@ -24,7 +24,9 @@ static bool open_loop(struct tb_loop *loop)
     loop->accept = (h2o_accept_ctx_t){.ctx = &loop->context, .hosts = loop->server->config.hosts};
     h2o_linklist_init_anchor(&loop->live);
     h2o_timeout_init(loop->context.loop, &loop->delay_300_ms, 300);
+    (void)pthread_mutex_init(&loop->waiting_lock, NULL);
     tb_inbox_open(loop);
+    tb_held_open(loop);
     tb_watch_start(loop);
     return tb_listeners_open(loop);
 }
@@ -34,7 +36,9 @@ static void close_loop(struct tb_loop *loop)
     h2o_evloop_t *evloop = loop->context.loop;
     assert(h2o_linklist_is_empty(&loop->live));
     tb_watch_stop(loop);
+    tb_held_close(loop);
     tb_inbox_close(loop);
+    (void)pthread_mutex_destroy(&loop->waiting_lock);
     h2o_timeout_dispose(evloop, &loop->delay_300_ms);
     h2o_context_dispose(&loop->context);
     (void)h2o_evloop_run(evloop, 0); /* frees the sockets that were closed */

@@ -6,6 +6,7 @@
  *   h2o_inbox.c     what other threads tell a loop
  *   h2o_exchange.c  a request of the library ↔ a tb_request
  *   h2o_send.c      answers
+ *   h2o_held.c      reads that are held until the board changes
  *   h2o_refusal.c   answers that the library gives by itself, made ours
  *   h2o_watch.c     what a loop looks after ten times a second: slow clients, memory, draining */
 #ifndef TB_HTTP_H2O_LOOP_H
@@ -28,7 +29,9 @@ struct tb_exchange {
     struct tb_loop *loop;
     h2o_req_t *req; /* NULL once the library has let go of it */
     bool job_pending;
-    bool slowed;             /* counts as pending in the slowdown */
+    int waiting_fd; /* of a claim that may wait, under the loop's `waiting_lock`; -1: its connection
+                     * is gone */
+    bool slowed;    /* counts as pending in the slowdown */
     struct tb_arena *pieces; /* of what is sent next; NULL: not needed so far */
     h2o_generator_t generator;
     h2o_timeout_entry_t delay;
@@ -52,6 +55,7 @@ struct tb_inbox {
     struct tb_job **last;
     bool posted;
     bool drain;
+    bool news;
 };
 
 enum tb_loop_state {
@@ -76,6 +80,7 @@ struct tb_loop {
     unsigned connection_count;
     size_t answer_bytes; /* of large answers that are not yet gone */
     unsigned job_count;
+    pthread_mutex_t waiting_lock; /* held while the committer looks at a connection of ours */
     struct tb_exchange *replying; /* whose answer is being started */
     h2o_linklist_t live;
     struct tb_exchange *spare;
@@ -129,6 +134,15 @@ int tb_exchange_fd(const struct tb_exchange *exchange);
 void tb_send_fill_head(struct tb_exchange *exchange);
 void tb_send_after(struct tb_exchange *exchange, enum tb_delay delay,
                    void (*then)(struct tb_exchange *exchange));
+
+/* --- h2o_held.c --- */
+void tb_held_open(struct tb_loop *loop);
+void tb_held_close(struct tb_loop *loop);
+void tb_held_leave(struct tb_exchange *exchange); /* its request is over */
+void tb_held_on_news(struct tb_loop *loop);
+void tb_held_look(struct tb_loop *loop); /* ten times a second */
+void tb_held_drain(struct tb_loop *loop);
+bool tb_is_hung_up(int fd); /* any thread: has the client closed the connection, or its half? */
 
 /* --- h2o_refusal.c --- */
 void tb_refusal_register(h2o_pathconf_t *path);

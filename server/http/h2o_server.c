@@ -86,6 +86,7 @@ void tb_server_drain(struct tb_server *server, int64_t by_us)
 {
     atomic_store(&server->drain_by_us, by_us);
     atomic_store(&server->options.http->draining, true);
+    tb_service_drain(server->options.http->service);
     for (unsigned i = 0; i < server->loop_count; i++) {
         tb_inbox_ask_to_drain(&server->loops[i].inbox);
     }

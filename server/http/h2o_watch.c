@@ -164,6 +164,7 @@ void tb_watch_drain(struct tb_loop *loop)
     loop->state = TB_LOOP_DRAINING;
     loop->drain_started_us = tb_loop_now_us(loop);
     loop->context.shutdown_requested = 1; /* of what is parsed from now on, no connection is kept */
+    tb_held_drain(loop);
     drain(loop);
 }
 
@@ -201,6 +202,7 @@ static void on_alarm(h2o_timeout_entry_t *entry)
     tb_listeners_resume(loop);
     report_failed_logins(loop);
     if (loop->connection_count > 0) {
+        tb_held_look(loop);
         check_bodies(loop);
         if (++loop->watch_count % WATCHES_PER_SLOW_CHECK == 0) {
             check_slow_clients(loop);

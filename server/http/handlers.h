@@ -11,6 +11,10 @@ void tb_handle_get_task(struct tb_request *request);
 void tb_handle_get_notes(struct tb_request *request);
 void tb_handle_list_tasks(struct tb_request *request);
 void tb_handle_list_review(struct tb_request *request);
+void tb_handle_list_ready(struct tb_request *request);
+void tb_handle_attempts(struct tb_request *request);
+void tb_handle_why(struct tb_request *request);
+void tb_handle_summary(struct tb_request *request);
 void tb_handle_events(struct tb_request *request);
 void tb_handle_history(struct tb_request *request);
 
@@ -23,5 +27,17 @@ void tb_handle_bump(struct tb_request *request);
 void tb_handle_review(struct tb_request *request);
 void tb_handle_approve(struct tb_request *request);
 void tb_handle_reject(struct tb_request *request);
+void tb_handle_claim(struct tb_request *request);
+void tb_handle_claim_task(struct tb_request *request);
+void tb_handle_heartbeat(struct tb_request *request);
+void tb_handle_complete(struct tb_request *request);
+void tb_handle_fail(struct tb_request *request);
+void tb_handle_release(struct tb_request *request);
+void tb_handle_cancel(struct tb_request *request);
+void tb_handle_retry(struct tb_request *request);
+void tb_handle_retry_many(struct tb_request *request);
+void tb_handle_accept(struct tb_request *request);
+void tb_handle_pause(struct tb_request *request);
+void tb_handle_resume(struct tb_request *request);
 
 #endif

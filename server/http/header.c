@@ -82,7 +82,7 @@ bool tb_header_bearer(struct tb_str authorization, struct tb_str *token)
     return true;
 }
 
-bool tb_header_prefers(struct tb_str prefer, struct tb_str name, struct tb_str value)
+bool tb_header_preference(struct tb_str prefer, struct tb_str name, struct tb_str *value)
 {
     struct tb_str preference;
     while (next_part(&prefer, ',', &preference)) {
@@ -92,10 +92,18 @@ bool tb_header_prefers(struct tb_str prefer, struct tb_str name, struct tb_str v
         }
         split_pair(pair, &its_name, &its_value);
         if (equals_any_case(its_name, name)) {
-            return its_value.ptr != NULL && equals_any_case(its_value, value);
+            *value = its_value;
+            return true;
         }
     }
     return false;
+}
+
+bool tb_header_prefers(struct tb_str prefer, struct tb_str name, struct tb_str value)
+{
+    struct tb_str sent;
+    return tb_header_preference(prefer, name, &sent) && sent.ptr != NULL &&
+           equals_any_case(sent, value);
 }
 
 /* True for `0`, `0.`, `0.0`, … */

@@ -12,6 +12,9 @@ bool tb_header_bearer(struct tb_str authorization, struct tb_str *token);
  * and values in any case. */
 bool tb_header_prefers(struct tb_str prefer, struct tb_str name, struct tb_str value);
 
+/* The same: whether it is there, and its value without quotes, absent when it has none. */
+bool tb_header_preference(struct tb_str prefer, struct tb_str name, struct tb_str *value);
+
 /* Accept (RFC 9110, 12.5.1): whether it names exactly that media type, with a weight that is not 0.
  */
 bool tb_header_accepts(struct tb_str accept, struct tb_str media_type);

@@ -15,6 +15,7 @@
 struct listing {
     struct tb_list_request request;
     struct tb_list list;
+    bool is_whole; /* no filter: every change of the board may change it */
 };
 
 static enum tb_piece next_piece(struct tb_request *request, struct tb_arena *arena,
@@ -81,15 +82,81 @@ static void answer(struct tb_request *request, struct listing *listing)
         return;
     }
     request->response.body = tb_buf_str(&out);
-    request->stream = listing;
     request->next_piece = next_piece;
     tb_request_stream(request);
+}
+
+/* --- entity tags --- */
+
+static bool is_whole(const struct tb_list_request *list)
+{
+    const struct tb_task_query *query = &list->query;
+    return query->states == TB_STATES_ALL && query->assignee.ptr == NULL &&
+           query->created_by.ptr == NULL && tb_id_is_zero(query->parent_id) &&
+           query->tag_count == 0 && query->word_count == 0 && query->without_tag_count == 0 &&
+           query->updated_since_ms == 0 && !list->ready_only && !list->unready_only &&
+           !list->nothing;
+}
+
+static enum tb_err current_tag(struct tb_request *request, struct tb_txn *txn,
+                               struct tb_arena *arena, struct tb_str *tag)
+{
+    const struct listing *listing = request->stream;
+    uint64_t change = tb_txn_head(txn)->changes;
+    enum tb_err err =
+        listing->is_whole ? TB_OK : tb_read_list_change(txn, &listing->request, &change);
+    *tag = tb_etag_of_list(arena, request->http, change);
+    return err;
+}
+
+/* The tag is never newer than what it is given for: the numbers are read before the body's
+ * snapshot, and what is longer than a piece only gets newer. That of the list without a filter
+ * costs no snapshot. False: answered. */
+static bool make_tag(struct tb_request *request, struct tb_str *tag)
+{
+    const struct listing *listing = request->stream;
+    struct tb_txn *txn;
+    if (listing->is_whole) {
+        uint64_t changes = tb_service_changes(request->http->service);
+        *tag = tb_etag_of_list(request->arena, request->http, changes);
+        return true;
+    }
+    if (!tb_read_open(request, request->arena, &txn)) {
+        return false;
+    }
+    enum tb_err err = current_tag(request, txn, request->arena, tag);
+    tb_read_end(&txn);
+    if (err != TB_OK) {
+        tb_reply_error(request, err);
+    }
+    return err == TB_OK;
+}
+
+/* Also when it has been held, and is woken. */
+static void list(struct tb_request *request)
+{
+    struct tb_parse parse;
+    struct tb_str tag;
+    int64_t wait_ms = 0;
+    tb_parse_init(request, &parse);
+    if (!tb_read_wait(request, &parse, &wait_ms)) {
+        return;
+    }
+    uint64_t seq = tb_service_head_seq(request->http->service);
+    if (!make_tag(request, &tag)) {
+        return;
+    }
+    tb_reply_set_tag(request, tag);
+    tb_reply_set_events_seq(request, seq);
+    if (!tb_read_held(request, tag, wait_ms)) {
+        answer(request, request->stream);
+    }
 }
 
 typedef bool parse_list(struct tb_parse *parse, const struct tb_params *params,
                         struct tb_list_request *request);
 
-static void list(struct tb_request *request, parse_list *parse_request)
+static void parse_and_list(struct tb_request *request, parse_list *parse_request)
 {
     struct tb_parse parse;
     struct listing *listing = tb_arena_alloc(request->arena, sizeof(*listing));
@@ -98,22 +165,19 @@ static void list(struct tb_request *request, parse_list *parse_request)
         tb_reply_refusal(request, parse.refusal.err, parse.refusal.message, parse.refusal.extra);
         return;
     }
-    /* Read before the snapshot: the tag is never newer than what it is given for. */
-    uint64_t seq = tb_service_head_seq(request->http->service);
-    struct tb_str tag = tb_etag_of_list(request->arena, request->http, seq);
-    tb_reply_set_tag(request, tag);
-    tb_reply_set_events_seq(request, seq);
-    if (!tb_read_unchanged(request, tag)) {
-        answer(request, listing);
-    }
+    listing->is_whole = is_whole(&listing->request);
+    request->stream = listing;
+    request->held.current_tag = current_tag;
+    request->held.on_wake = list;
+    list(request);
 }
 
 void tb_handle_list_tasks(struct tb_request *request)
 {
-    list(request, tb_parse_list);
+    parse_and_list(request, tb_parse_list);
 }
 
 void tb_handle_list_review(struct tb_request *request)
 {
-    list(request, tb_parse_review_list);
+    parse_and_list(request, tb_parse_review_list);
 }

@@ -14,6 +14,21 @@ bool tb_read_open(struct tb_request *request, struct tb_arena *arena, struct tb_
 /* True when If-None-Match names `tag` (with its quotes): answered 304. */
 bool tb_read_unchanged(struct tb_request *request, struct tb_str tag);
 
+/* What `wait` in the query, or else in Prefer, says, of a read that has something to wait for: an
+ * If-None-Match. It must be asked before the tag is made. False: answered. */
+bool tb_read_wait(struct tb_request *request, struct tb_parse *parse, int64_t *wait_ms);
+
+/* The same as tb_read_unchanged, but a request that is ready to wait is held instead;
+ * held.current_tag and held.on_wake are set. */
+bool tb_read_held(struct tb_request *request, struct tb_str tag, int64_t wait_ms);
+
+/* `name=true` or `name=false` in the query. False: refused, see parse->refusal. */
+bool tb_read_switch(const struct tb_request *request, struct tb_parse *parse, const char *name,
+                    bool *on);
+
+/* The answer of a read whose whole body was made at once, or its error. */
+void tb_read_answer(struct tb_request *request, enum tb_err err, const struct tb_buf *body);
+
 void tb_parse_init(struct tb_request *request, struct tb_parse *parse);
 
 #endif

@@ -4,7 +4,8 @@
  *   adapter ── tb_dispatch() ── handler ──┬── tb_request_send         the whole answer
  *                                         ├── tb_request_send_later   the same, after a delay
  *                                         ├── tb_request_stream       the answer in pieces
- *                                         └── tb_request_submit       a command; on_reply() answers
+ *                                         ├── tb_request_submit       a command; on_reply() answers
+ *                                         └── tb_request_hold         none yet; on_wake() answers
  *
  * Threads   A request belongs to its loop's thread for its whole life; only its job travels.
  * Memory    Everything here lives until the request is over, and while its job is under way. What
@@ -14,6 +15,7 @@
 
 #include "base/arena.h"
 #include "board/query.h"
+#include "http/held.h"
 #include "service/service.h"
 
 struct tb_http;
@@ -44,8 +46,12 @@ enum tb_role {
 #define TB_HEADER_IN_TABLE(X)                                                                      \
     X(TB_IN_ACCEPT, "accept")                                                                      \
     X(TB_IN_AUTHORIZATION, "authorization")                                                        \
+    X(TB_IN_CLAIM_TOKEN, "claim-token")                                                            \
+    X(TB_IN_HOST, "host")                                                                          \
+    X(TB_IN_IDEMPOTENCY_KEY, "idempotency-key")                                                    \
     X(TB_IN_IF_MATCH, "if-match")                                                                  \
     X(TB_IN_IF_NONE_MATCH, "if-none-match")                                                        \
+    X(TB_IN_ORIGIN, "origin")                                                                      \
     X(TB_IN_PREFER, "prefer")                                                                      \
     X(TB_IN_REQUEST_ID, "x-request-id")                                                            \
     X(TB_IN_TRACEPARENT, "traceparent")
@@ -58,6 +64,7 @@ enum tb_role {
     X(TB_OUT_REQUEST_ID, "x-request-id")                                                           \
     X(TB_OUT_ETAG, "etag")                                                                         \
     X(TB_OUT_EVENTS_SEQ, "events-seq")                                                             \
+    X(TB_OUT_IDEMPOTENCY_REPLAYED, "idempotency-replayed")                                         \
     X(TB_OUT_LINK, "link")                                                                         \
     X(TB_OUT_IGNORED_FIELDS, "taskboard-ignored-fields")                                           \
     X(TB_OUT_ALLOW, "allow")                                                                       \
@@ -112,13 +119,15 @@ struct tb_request {
     const struct tb_params *query_params;      /* of all routes but the open ones */
     enum tb_role role;
     struct tb_str actor; /* text: the token's name */
+    struct tb_str scope; /* bytes: the token's id, which never changes */
 
     /* on its way */
     struct tb_job job;
     struct tb_str ignored_fields;
     void (*on_reply)(struct tb_request *request);
     tb_next_piece *next_piece;
-    void *stream; /* of next_piece */
+    void *stream; /* of next_piece, and of a read that is held */
+    struct tb_held_read held;
 
     struct tb_response response;
 };
@@ -137,6 +146,14 @@ void tb_request_stream(struct tb_request *request);
 /* Hands request->job to the service. on_reply() is called with the job's reply when it is done,
  * unless the client has left. When the service takes no job, it answers that. */
 void tb_request_submit(struct tb_request *request);
+
+/* From now on, once, a change of the board wakes the loop's held reads. A read that may be held
+ * asks for it before it finds out that there is nothing new, so that it misses nothing. */
+void tb_request_expect_news(struct tb_request *request);
+
+/* Holds the request, whose held.current_tag and held.on_wake are set, for at most `wait_ms`. False:
+ * it cannot be, because the server shuts down or, with `*err`, holds as many as it may. */
+TB_MUST_CHECK bool tb_request_hold(struct tb_request *request, int64_t wait_ms, enum tb_err *err);
 
 /* An arena for what is sent next; emptied before each call of next_piece. */
 struct tb_arena *tb_request_piece_arena(struct tb_request *request);

@@ -11,6 +11,7 @@ enum tb_route_flag {
     TB_ROUTE_LEGACY = 1 << 0, /* unknown body fields are ignored, and named */
     TB_ROUTE_BODY = 1 << 1, /* reads a body; other routes of GET refuse one, of DELETE ignore it */
     TB_ROUTE_BIG_BODY = 1 << 2, /* the body may be as long as arrays of tasks; the handler checks */
+    TB_ROUTE_ENDS_CLAIM = 1 << 3, /* may end a claim: with its token, or ?force=true */
 };
 
 typedef void tb_handler(struct tb_request *request);

@@ -8,6 +8,7 @@
 #define DELETE TB_METHOD_DELETE
 
 #define WRITE (TB_ROUTE_BODY | TB_ROUTE_LEGACY)
+#define ENDS  TB_ROUTE_ENDS_CLAIM
 
 const struct tb_route tb_routes[] = {
     {GET, "/health", tb_handle_health, TB_ROLE_OPEN, 0},
@@ -16,17 +17,34 @@ const struct tb_route tb_routes[] = {
     {GET, "/board/tasks", tb_handle_list_tasks, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
     {POST, "/board/tasks", tb_handle_create, TB_ROLE_WORKER, WRITE | TB_ROUTE_BIG_BODY},
     {GET, "/board/review", tb_handle_list_review, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {GET, "/board/ready", tb_handle_list_ready, TB_ROLE_VIEWER, 0},
+    {GET, "/board/summary", tb_handle_summary, TB_ROLE_VIEWER, 0},
+    {POST, "/board/claim", tb_handle_claim, TB_ROLE_WORKER, TB_ROUTE_BODY},
+    {POST, "/board/retry", tb_handle_retry_many, TB_ROLE_COORDINATOR, TB_ROUTE_BODY},
+    {POST, "/board/pause", tb_handle_pause, TB_ROLE_COORDINATOR, TB_ROUTE_BODY},
+    {POST, "/board/resume", tb_handle_resume, TB_ROLE_COORDINATOR, TB_ROUTE_BODY},
     {GET, "/board/:id", tb_handle_get_task, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
     {GET, "/board/tasks/:id", tb_handle_get_task, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
-    {PATCH, "/board/tasks/:id", tb_handle_patch, TB_ROLE_WORKER, WRITE},
-    {DELETE, "/board/tasks/:id", tb_handle_delete, TB_ROLE_COORDINATOR, TB_ROUTE_LEGACY},
+    {PATCH, "/board/tasks/:id", tb_handle_patch, TB_ROLE_WORKER, WRITE | ENDS},
+    {DELETE, "/board/tasks/:id", tb_handle_delete, TB_ROLE_COORDINATOR, TB_ROUTE_LEGACY | ENDS},
     {GET, "/board/tasks/:id/notes", tb_handle_get_notes, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
     {POST, "/board/tasks/:id/notes", tb_handle_note, TB_ROLE_WORKER, WRITE},
     {POST, "/board/tasks/:id/artifacts", tb_handle_artifacts, TB_ROLE_WORKER, WRITE},
     {POST, "/board/tasks/:id/bump", tb_handle_bump, TB_ROLE_WORKER, WRITE},
-    {POST, "/board/tasks/:id/review", tb_handle_review, TB_ROLE_WORKER, WRITE},
-    {POST, "/board/tasks/:id/approve", tb_handle_approve, TB_ROLE_COORDINATOR, WRITE},
-    {POST, "/board/tasks/:id/reject", tb_handle_reject, TB_ROLE_COORDINATOR, WRITE},
+    {POST, "/board/tasks/:id/review", tb_handle_review, TB_ROLE_WORKER, WRITE | ENDS},
+    {POST, "/board/tasks/:id/approve", tb_handle_approve, TB_ROLE_COORDINATOR, WRITE | ENDS},
+    {POST, "/board/tasks/:id/reject", tb_handle_reject, TB_ROLE_COORDINATOR, WRITE | ENDS},
+    {POST, "/board/tasks/:id/claim", tb_handle_claim_task, TB_ROLE_WORKER, TB_ROUTE_BODY},
+    {POST, "/board/tasks/:id/heartbeat", tb_handle_heartbeat, TB_ROLE_WORKER, TB_ROUTE_BODY},
+    {POST, "/board/tasks/:id/complete", tb_handle_complete, TB_ROLE_WORKER, TB_ROUTE_BODY},
+    {POST, "/board/tasks/:id/fail", tb_handle_fail, TB_ROLE_WORKER, TB_ROUTE_BODY},
+    {POST, "/board/tasks/:id/release", tb_handle_release, TB_ROLE_WORKER, TB_ROUTE_BODY},
+    {POST, "/board/tasks/:id/cancel", tb_handle_cancel, TB_ROLE_COORDINATOR, TB_ROUTE_BODY},
+    {POST, "/board/tasks/:id/retry", tb_handle_retry, TB_ROLE_COORDINATOR, TB_ROUTE_BODY},
+    {GET, "/board/tasks/:id/attempts", tb_handle_attempts, TB_ROLE_VIEWER, 0},
+    {POST, "/board/tasks/:id/attempts/:n/accept", tb_handle_accept, TB_ROLE_COORDINATOR,
+     TB_ROUTE_BODY},
+    {GET, "/board/tasks/:id/why", tb_handle_why, TB_ROLE_VIEWER, 0},
     {GET, "/board/tasks/:id/history", tb_handle_history, TB_ROLE_VIEWER, 0},
 
     {GET, "/events", tb_handle_events, TB_ROLE_VIEWER, 0},

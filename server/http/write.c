@@ -1,9 +1,10 @@
-/* Everything that changes a task: parse the body into a command, hand it to the service, answer its
- * reply. */
+/* Everything that changes the board: parse the body into a command, hand it to the service, answer
+ * its reply. */
 #include "board/parse.h"
 #include "http/context.h"
 #include "http/etag.h"
 #include "http/handlers.h"
+#include "http/idempotency.h"
 #include "http/read.h"
 #include "http/reply.h"
 
@@ -27,6 +28,9 @@ static void on_reply(struct tb_request *request)
     }
     if (reply->seq != 0) {
         tb_reply_set_events_seq(request, reply->seq);
+    }
+    if (reply->replayed) {
+        request->response.headers[TB_OUT_IDEMPOTENCY_REPLAYED] = TB_STR("true");
     }
     request->response.headers[TB_OUT_IGNORED_FIELDS] = request->ignored_fields;
     tb_reply_json(request, reply->http_status, reply->body);
@@ -54,6 +58,22 @@ static void submit(struct tb_request *request)
     tb_request_submit(request);
 }
 
+/* What a request must have that may end a claim. False: answered. */
+static bool parse_right_to_end(struct tb_request *request, struct tb_parse *parse)
+{
+    struct tb_command *command = &request->job.command;
+    if (!tb_parse_claim_token(parse, request->headers[TB_IN_CLAIM_TOKEN], &command->claim_token) ||
+        !tb_read_switch(request, parse, "force", &command->force)) {
+        refuse(request, &parse->refusal);
+        return false;
+    }
+    if (command->force && request->role < TB_ROLE_COORDINATOR) {
+        tb_reply_error(request, TB_E_FORBIDDEN);
+        return false;
+    }
+    return true;
+}
+
 /* Fills in what all commands on one task have. False: answered. */
 static bool parse_target(struct tb_request *request, struct tb_parse *parse)
 {
@@ -65,17 +85,20 @@ static bool parse_target(struct tb_request *request, struct tb_parse *parse)
         refuse(request, &parse->refusal);
         return false;
     }
-    return true;
+    return (request->route->flags & TB_ROUTE_ENDS_CLAIM) == 0 || parse_right_to_end(request, parse);
 }
 
 static void parse_and_submit(struct tb_request *request, struct tb_parse *parse,
                              parse_fn *parse_command)
 {
+    struct tb_command *command = &request->job.command;
     const struct tb_json *body = parse_body(request, parse);
     if (body == NULL) {
         return;
     }
-    if (!parse_command(parse, body, &request->job.command)) {
+    if (!parse_command(parse, body, command) ||
+        (request->method == TB_METHOD_POST &&
+         !tb_idempotency_read(request, parse, &command->idempotency))) {
         refuse(request, &parse->refusal);
         return;
     }
@@ -92,11 +115,16 @@ static void change_task(struct tb_request *request, parse_fn *parse_command)
     }
 }
 
-void tb_handle_create(struct tb_request *request)
+static void change_board(struct tb_request *request, parse_fn *parse_command)
 {
     struct tb_parse parse;
     tb_parse_init(request, &parse);
-    parse_and_submit(request, &parse, tb_parse_create);
+    parse_and_submit(request, &parse, parse_command);
+}
+
+void tb_handle_create(struct tb_request *request)
+{
+    change_board(request, tb_parse_create);
 }
 
 void tb_handle_delete(struct tb_request *request)
@@ -142,4 +170,70 @@ void tb_handle_approve(struct tb_request *request)
 void tb_handle_reject(struct tb_request *request)
 {
     change_task(request, tb_parse_reject);
+}
+
+void tb_handle_claim(struct tb_request *request)
+{
+    change_board(request, tb_parse_claim);
+}
+
+void tb_handle_claim_task(struct tb_request *request)
+{
+    change_task(request, tb_parse_claim_task);
+}
+
+void tb_handle_heartbeat(struct tb_request *request)
+{
+    change_task(request, tb_parse_heartbeat);
+}
+
+void tb_handle_complete(struct tb_request *request)
+{
+    change_task(request, tb_parse_complete);
+}
+
+void tb_handle_fail(struct tb_request *request)
+{
+    change_task(request, tb_parse_fail);
+}
+
+void tb_handle_release(struct tb_request *request)
+{
+    change_task(request, tb_parse_release);
+}
+
+void tb_handle_cancel(struct tb_request *request)
+{
+    change_task(request, tb_parse_cancel);
+}
+
+void tb_handle_retry(struct tb_request *request)
+{
+    change_task(request, tb_parse_retry);
+}
+
+void tb_handle_retry_many(struct tb_request *request)
+{
+    change_board(request, tb_parse_retry_many);
+}
+
+void tb_handle_pause(struct tb_request *request)
+{
+    change_board(request, tb_parse_pause);
+}
+
+void tb_handle_resume(struct tb_request *request)
+{
+    change_board(request, tb_parse_resume);
+}
+
+void tb_handle_accept(struct tb_request *request)
+{
+    int64_t number = 0;
+    if (!tb_str_to_i64(request->params[1], &number) || number < 1 || number > UINT32_MAX) {
+        tb_reply_error(request, TB_E_ATTEMPT_NOT_FOUND);
+        return;
+    }
+    request->job.command.steer.attempt = (uint32_t)number;
+    change_task(request, tb_parse_accept);
 }

@@ -4,12 +4,19 @@
  *   loop thread --submit--> queue --> committer: one transaction, one fsync a batch --deliver-->
  * mailbox of the loop
  *
+ * A claim that finds nothing and has a wait_ms stays with the committer until there is a task for
+ * it (serving.h) or its time is over; then it is delivered with the empty answer that it got at
+ * first.
+ *
  * Nothing here knows HTTP. */
 #ifndef TB_SERVICE_SERVICE_H
 #define TB_SERVICE_SERVICE_H
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "board/board.h"
+#include "service/waiting.h"
 #include "taskboard/command.h"
 #include "taskboard/storage.h"
 
@@ -21,6 +28,13 @@ struct tb_job;
  * it the committer does not touch the jobs any more. */
 struct tb_mailbox {
     void (*deliver)(struct tb_mailbox *mailbox, struct tb_job *jobs);
+
+    /* of those who listen (tb_service_listen): called on the committer thread when a commit has
+     * changed the board, once for each time that `wants_news` was set; it must not block. Who sets
+     * it looks at the published numbers afterwards: what was committed before is not told. */
+    void (*announce)(struct tb_mailbox *mailbox);
+    atomic_bool wants_news;
+    struct tb_mailbox *next_listener;
 };
 
 /* A command on its way. Allocated and freed by the submitter; between submit and deliver it belongs
@@ -31,6 +45,11 @@ struct tb_job {
     struct tb_mailbox *mailbox;
     struct tb_command command;
     struct tb_reply reply;
+    struct tb_wait wait; /* the committer's: of a claim that waits */
+
+    /* Has the client of a claim that waits gone, so that it must not be given anything? Called on
+     * the committer thread; must not block. NULL: nobody can tell. */
+    bool (*is_gone)(struct tb_job *job);
 };
 
 struct tb_service_options {
@@ -48,6 +67,11 @@ struct tb_service_options {
 TB_MUST_CHECK enum tb_err tb_service_start(const struct tb_service_options *options,
                                            struct tb_service **service, char *why, size_t why_size);
 
+/* Hands out nothing from now on: claims that wait are answered at once with nothing, new ones, and
+ * requests that would finish a task and claim the next one, are refused with TB_E_DRAINING. Others
+ * go on. Any thread. */
+void tb_service_drain(struct tb_service *service);
+
 /* Finishes every job that was submitted, ends the thread. Submitting at the same time is refused
  * with TB_E_DRAINING. */
 void tb_service_stop(struct tb_service **service);
@@ -57,6 +81,14 @@ TB_MUST_CHECK enum tb_err tb_service_submit(struct tb_service *service, struct t
 
 /* The seq of the last committed event: any thread, never behind an answer that was delivered. */
 uint64_t tb_service_head_seq(const struct tb_service *service);
+
+/* head.changes of the last commit. As above, and published together with the seq, but behind it. */
+uint64_t tb_service_changes(const struct tb_service *service);
+
+/* From now on, until it is told to stop, the mailbox may be announced to. Any thread; after
+ * tb_service_unlisten has returned, nothing is announced any more. */
+void tb_service_listen(struct tb_service *service, struct tb_mailbox *mailbox);
+void tb_service_unlisten(struct tb_service *service, struct tb_mailbox *mailbox);
 
 /* The store's random id, in ETags. */
 uint64_t tb_service_store_id(const struct tb_service *service);

@@ -12,10 +12,7 @@ bool dice_chance(struct dice *dice, unsigned percent)
     return dice_roll(dice, 100) < percent;
 }
 
-static void add(struct tb_buf *out, const char *format, ...) FIXTURE_FORMAT(2, 3);
-
-/* With ' for ", as everywhere in these tests. */
-static void add(struct tb_buf *out, const char *format, ...)
+void dice_add(struct tb_buf *out, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -29,14 +26,12 @@ static void add(struct tb_buf *out, const char *format, ...)
     tb_buf_add(out, text, (size_t)len);
 }
 
-static const char *pick(struct dice *dice, const char *const *from, size_t count)
+const char *dice_pick(struct dice *dice, const char *const *from, size_t count)
 {
     return from[dice_roll(dice, (unsigned)count)];
 }
 
-#define PICK(dice, array) pick((dice), (array), COUNT(array))
-
-static struct tb_id some_id(struct dice *dice)
+struct tb_id dice_some_id(struct dice *dice)
 {
     static const struct tb_id nobody = {.bytes = {1}};
     if (dice->pool.count == 0 || dice_chance(dice, 2)) {
@@ -48,7 +43,7 @@ static struct tb_id some_id(struct dice *dice)
 static void add_id(struct dice *dice, struct tb_buf *out)
 {
     char text[TB_ULID_LEN];
-    tb_ulid_format(some_id(dice), text);
+    tb_ulid_format(dice_some_id(dice), text);
     tb_buf_add(out, text, sizeof(text));
 }
 
@@ -59,25 +54,25 @@ static void add_text(struct dice *dice, struct tb_buf *out, const char *field)
     static const char *const texts[] = {"'paint the fence'",      "' Fence, again '",
                                         "'\\u0022q\\u0022 \\\\'", "'\\n\\u0001 \\u00c4'",
                                         "'Größe 漢字'",           "'x'"};
-    add(out, ",'%s':%s", field, PICK(dice, texts));
+    dice_add(out, ",'%s':%s", field, DICE_PICK(dice, texts));
 }
 
 static void add_dependencies(struct dice *dice, struct tb_buf *out, unsigned refs)
 {
     unsigned count = dice_roll(dice, 4);
-    add(out, ",'dependencies':[");
+    dice_add(out, ",'dependencies':[");
     for (unsigned i = 0; i < count; i++) {
-        add(out, i == 0 ? "'" : ",'");
+        dice_add(out, i == 0 ? "'" : ",'");
         if (refs > 0 && dice_chance(dice, 60)) {
-            add(out, "#%u", dice_roll(dice, refs));
+            dice_add(out, "#%u", dice_roll(dice, refs));
         } else if (dice_chance(dice, 4)) {
-            add(out, "no such\\u0022");
+            dice_add(out, "no such\\u0022");
         } else {
             add_id(dice, out);
         }
-        add(out, "'");
+        dice_add(out, "'");
     }
-    add(out, "]");
+    dice_add(out, "]");
 }
 
 static void add_time(struct dice *dice, struct tb_buf *out)
@@ -85,7 +80,7 @@ static void add_time(struct dice *dice, struct tb_buf *out)
     static const char *const instants[] = {
         "null", "'2023-11-14T22:13:20Z'", "'2023-11-14T22:20:00Z'", "'2023-11-15T03:00:00.5+02:00'",
         "'2024-02-01T00:00:00Z'"};
-    add(out, ",'notBefore':%s", PICK(dice, instants));
+    dice_add(out, ",'notBefore':%s", DICE_PICK(dice, instants));
 }
 
 static const char *const statuses[] = {"open",      "open",    "open", "in_progress",
@@ -102,19 +97,19 @@ static void add_fields(struct dice *dice, struct tb_buf *out, unsigned percent)
         add_text(dice, out, "description");
     }
     if (dice_chance(dice, percent)) {
-        add(out, ",'tags':%s", PICK(dice, tags));
+        dice_add(out, ",'tags':%s", DICE_PICK(dice, tags));
     }
     if (dice_chance(dice, percent)) {
-        add(out, ",'assignee':%s", PICK(dice, names));
+        dice_add(out, ",'assignee':%s", DICE_PICK(dice, names));
     }
     if (dice_chance(dice, percent)) {
-        add(out, ",'payload':%s", PICK(dice, payloads));
+        dice_add(out, ",'payload':%s", DICE_PICK(dice, payloads));
     }
     if (dice_chance(dice, percent)) {
-        add(out, ",'priority':%d", (int)dice_roll(dice, 201) - 100);
+        dice_add(out, ",'priority':%d", (int)dice_roll(dice, 201) - 100);
     }
     if (dice_chance(dice, percent)) {
-        add(out, ",'maxAttempts':%u", dice_roll(dice, 5));
+        dice_add(out, ",'maxAttempts':%u", dice_roll(dice, 5));
     }
 }
 
@@ -124,64 +119,64 @@ static void add_fields(struct dice *dice, struct tb_buf *out, unsigned percent)
  * `own`. */
 static void add_task(struct dice *dice, struct tb_buf *out, unsigned refs, unsigned own)
 {
-    add(out, "{'createdBy':'%s'", dice_chance(dice, 50) ? "ann" : "bob");
+    dice_add(out, "{'createdBy':'%s'", dice_chance(dice, 50) ? "ann" : "bob");
     add_text(dice, out, "title");
     add_fields(dice, out, 15);
     if (refs > 0) {
-        add(out, ",'ref':'%u'", own);
+        dice_add(out, ",'ref':'%u'", own);
     }
     if (dice_chance(dice, 40)) {
-        add(out, ",'status':'%s'", PICK(dice, statuses));
+        dice_add(out, ",'status':'%s'", DICE_PICK(dice, statuses));
     }
     if (dice_chance(dice, 60)) {
         add_dependencies(dice, out, refs);
     }
     if (dice_chance(dice, 15)) {
-        add(out, ",'delaySeconds':%u", dice_roll(dice, 100));
+        dice_add(out, ",'delaySeconds':%u", dice_roll(dice, 100));
     } else if (dice_chance(dice, 10)) {
         add_time(dice, out);
     }
     if (dice_chance(dice, 25)) {
-        add(out, ",'uniqueKey':'k%u'", dice_roll(dice, 4));
+        dice_add(out, ",'uniqueKey':'k%u'", dice_roll(dice, 4));
     }
     if (refs > 0 && dice_chance(dice, 10)) {
-        add(out, ",'parentId':'#%u'", dice_roll(dice, refs));
+        dice_add(out, ",'parentId':'#%u'", dice_roll(dice, refs));
     } else if (dice_chance(dice, 15)) {
-        add(out, ",'parentId':'");
+        dice_add(out, ",'parentId':'");
         add_id(dice, out);
-        add(out, "'");
+        dice_add(out, "'");
     }
-    add(out, "}");
+    dice_add(out, "}");
 }
 
 static void add_array(struct dice *dice, struct tb_buf *out)
 {
     unsigned count = 1 + dice_roll(dice, 6);
     bool wrapped = dice_chance(dice, 30);
-    add(out, wrapped ? "{'tasks':[" : "[");
+    dice_add(out, wrapped ? "{'tasks':[" : "[");
     for (unsigned i = 0; i < count; i++) {
-        add(out, "%s", i == 0 ? "" : ",");
+        dice_add(out, "%s", i == 0 ? "" : ",");
         add_task(dice, out, count, i);
     }
-    add(out, wrapped ? "]}" : "]");
+    dice_add(out, wrapped ? "]}" : "]");
 }
 
 static void add_patch(struct dice *dice, struct tb_buf *out)
 {
     static const char *const outcomes[] = {"success", "failed", "cancelled"};
-    add(out, "{'ignored':0");
+    dice_add(out, "{'ignored':0");
     add_fields(dice, out, 10);
     if (dice_chance(dice, 10)) {
         add_text(dice, out, "title");
     }
     if (dice_chance(dice, 55)) {
-        const char *status = PICK(dice, statuses);
-        add(out, ",'status':'%s'", status);
+        const char *status = DICE_PICK(dice, statuses);
+        dice_add(out, ",'status':'%s'", status);
         if (strcmp(status, "done") == 0 && dice_chance(dice, 40)) {
-            add(out, ",'outcome':'%s'", PICK(dice, outcomes));
+            dice_add(out, ",'outcome':'%s'", DICE_PICK(dice, outcomes));
         }
     } else if (dice_chance(dice, 8)) {
-        add(out, ",'outcome':'%s'", PICK(dice, outcomes));
+        dice_add(out, ",'outcome':'%s'", DICE_PICK(dice, outcomes));
     }
     if (dice_chance(dice, 40)) {
         add_dependencies(dice, out, 0);
@@ -189,23 +184,24 @@ static void add_patch(struct dice *dice, struct tb_buf *out)
     if (dice_chance(dice, 12)) {
         add_time(dice, out);
     }
-    add(out, "}");
+    dice_add(out, "}");
 }
 
-static void add_artifacts(struct dice *dice, struct tb_buf *out)
+void dice_add_artifacts(struct dice *dice, struct tb_buf *out)
 {
     unsigned count = 1 + dice_roll(dice, 3);
-    add(out, "'artifacts':[");
+    dice_add(out, "'artifacts':[");
     for (unsigned i = 0; i < count; i++) {
-        add(out, "%s{'type':'url','url':'http://x/%u','label':'l\\u0022'%s}", i == 0 ? "" : ",",
-            dice_roll(dice, 9), dice_chance(dice, 50) ? ",'addedBy':'ann'" : "");
+        dice_add(out, "%s{'type':'url','url':'http://x/%u','label':'l\\u0022'%s}",
+                 i == 0 ? "" : ",", dice_roll(dice, 9),
+                 dice_chance(dice, 50) ? ",'addedBy':'ann'" : "");
     }
-    add(out, "]");
+    dice_add(out, "]");
 }
 
-static void add_body(struct dice *dice, enum tb_command_kind kind, struct tb_buf *out)
+static void add_body(struct dice *dice, const struct dice_command *command, struct tb_buf *out)
 {
-    switch (kind) {
+    switch (command->kind) {
     case TB_COMMAND_CREATE:
         if (dice_chance(dice, 25)) {
             add_array(dice, out);
@@ -217,48 +213,93 @@ static void add_body(struct dice *dice, enum tb_command_kind kind, struct tb_buf
         add_patch(dice, out);
         return;
     case TB_COMMAND_NOTE:
-        add(out, "{'author':'bob','content':'n\\u0022 %u','type':'%s'}", dice_roll(dice, 100),
-            dice_chance(dice, 50) ? "finding" : "update");
+        dice_add(out, "{'author':'bob','content':'n\\u0022 %u','type':'%s'}", dice_roll(dice, 100),
+                 dice_chance(dice, 50) ? "finding" : "update");
         return;
     case TB_COMMAND_ARTIFACTS:
-        add(out, "{");
-        add_artifacts(dice, out);
-        add(out, "}");
+        dice_add(out, "{");
+        dice_add_artifacts(dice, out);
+        dice_add(out, "}");
         return;
     case TB_COMMAND_REVIEW:
-        add(out, "{'summary':'s','reviewedBy':'ann',");
-        add_artifacts(dice, out);
-        add(out, "}");
+        dice_add(out, "{'summary':'s','reviewedBy':'ann',");
+        dice_add_artifacts(dice, out);
+        dice_add(out, "}");
         return;
     case TB_COMMAND_APPROVE:
-        add(out, dice_chance(dice, 50) ? "{}" : "{'approvedBy':'eve','comment':'well \\\\ done'}");
+        dice_add(out,
+                 dice_chance(dice, 50) ? "{}" : "{'approvedBy':'eve','comment':'well \\\\ done'}");
         return;
     case TB_COMMAND_REJECT:
-        add(out, "{'reason':'no'}");
+        dice_add(out, "{'reason':'no'}");
         return;
     case TB_COMMAND_DELETE:
     case TB_COMMAND_BUMP:
     case TB_COMMAND_KIND_COUNT:
-        break;
+        return;
+    default:
+        dice_add_claim_body(dice, command, out);
+        return;
     }
 }
 
+/* What is thrown, and how often: creates and deletes balance at some thirty tasks. */
 static enum tb_command_kind some_kind(struct dice *dice)
 {
-    static const enum tb_command_kind kinds[] = {
-        TB_COMMAND_PATCH,  TB_COMMAND_PATCH,  TB_COMMAND_PATCH,   TB_COMMAND_PATCH,
-        TB_COMMAND_PATCH,  TB_COMMAND_PATCH,  TB_COMMAND_NOTE,    TB_COMMAND_ARTIFACTS,
-        TB_COMMAND_BUMP,   TB_COMMAND_REVIEW, TB_COMMAND_APPROVE, TB_COMMAND_APPROVE,
-        TB_COMMAND_REJECT,
+    static const struct {
+        enum tb_command_kind kind;
+        unsigned weight;
+    } rows[] = {
+        {TB_COMMAND_PATCH, 24},    {TB_COMMAND_NOTE, 3},       {TB_COMMAND_ARTIFACTS, 3},
+        {TB_COMMAND_BUMP, 4},      {TB_COMMAND_REVIEW, 3},     {TB_COMMAND_APPROVE, 5},
+        {TB_COMMAND_REJECT, 3},    {TB_COMMAND_CLAIM, 18},     {TB_COMMAND_CLAIM_TASK, 8},
+        {TB_COMMAND_HEARTBEAT, 9}, {TB_COMMAND_COMPLETE, 10},  {TB_COMMAND_FAIL, 8},
+        {TB_COMMAND_RELEASE, 5},   {TB_COMMAND_CANCEL, 6},     {TB_COMMAND_RETRY, 5},
+        {TB_COMMAND_ACCEPT, 5},    {TB_COMMAND_RETRY_MANY, 1}, {TB_COMMAND_PAUSE, 1},
+        {TB_COMMAND_RESUME, 3},
     };
-    /* creates and deletes balance at some thirty tasks */
-    if (dice_chance(dice, 22)) {
+    static const unsigned total = 124;
+    if (dice_chance(dice, 20)) {
         return TB_COMMAND_CREATE;
     }
-    if (dice_roll(dice, 130) < dice->tasks) {
+    if (dice_roll(dice, 150) < dice->tasks) {
         return TB_COMMAND_DELETE;
     }
-    return kinds[dice_roll(dice, COUNT(kinds))];
+    unsigned roll = dice_roll(dice, total);
+    size_t row = 0;
+    for (; roll >= rows[row].weight; row++) {
+        roll -= rows[row].weight;
+        assert_true(row + 1 < COUNT(rows));
+    }
+    return rows[row].kind;
+}
+
+static bool names_no_task(enum tb_command_kind kind)
+{
+    return kind == TB_COMMAND_CREATE || kind == TB_COMMAND_CLAIM || kind == TB_COMMAND_PAUSE ||
+           kind == TB_COMMAND_RESUME || kind == TB_COMMAND_RETRY_MANY;
+}
+
+/* Whom the command is about, and what right it has to it. */
+static void aim(struct dice *dice, struct dice_command *command, struct tb_arena *arena)
+{
+    if (names_no_task(command->kind)) {
+        return;
+    }
+    command->id = dice_some_id(dice);
+    if (dice_is_holders(command->kind) ||
+        (dice_takes_header(command->kind) && dice_chance(dice, 20))) {
+        dice_throw_token(dice, command, arena);
+    }
+    bool may_force = dice_takes_header(command->kind) || command->kind == TB_COMMAND_CANCEL ||
+                     command->kind == TB_COMMAND_ACCEPT;
+    command->force = may_force && dice_chance(dice, 25);
+    command->attempt = 1 + dice_roll(dice, 3);
+    if (dice_chance(dice, 6)) {
+        command->if_match = dice_chance(dice, 20)
+                                ? TB_STR("*")
+                                : tb_arena_printf(arena, "\"%u\"", 1 + dice_roll(dice, 12));
+    }
 }
 
 struct dice_command dice_throw(struct dice *dice, struct tb_arena *arena)
@@ -269,18 +310,13 @@ struct dice_command dice_throw(struct dice *dice, struct tb_arena *arena)
     struct dice_command command = {.kind = some_kind(dice)};
     struct tb_buf body;
     tb_buf_init(&body, arena, 1024);
-    if (command.kind != TB_COMMAND_CREATE) {
-        command.id = some_id(dice);
-    }
-    if (command.kind != TB_COMMAND_CREATE && dice_chance(dice, 8)) {
-        command.if_match = dice_chance(dice, 20)
-                               ? TB_STR("*")
-                               : tb_arena_printf(arena, "\"%u\"", 1 + dice_roll(dice, 12));
-    }
-    if (dice_chance(dice, 2)) {
-        tb_buf_add_c(&body, PICK(dice, bad_bodies));
+    aim(dice, &command, arena);
+    command.repeated = dice_chance(dice, 8);
+    command.bad = dice_chance(dice, 2);
+    if (command.bad) {
+        tb_buf_add_c(&body, DICE_PICK(dice, bad_bodies));
     } else {
-        add_body(dice, command.kind, &body);
+        add_body(dice, &command, &body);
     }
     command.body = tb_buf_str(&body);
     return command;

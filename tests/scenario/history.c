@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "scenario/wire.h"
 #include "taskboard/storage_testing.h"
 
 #define GUESSES    3  /* ids yet to come that commands may name */
@@ -67,11 +68,66 @@ struct feed {
     bool good;
 };
 
+/* Time ends leases before a command is looked at; what time does names no actor. */
+static bool is_by_time(const struct tb_event *event)
+{
+    return event->actor.ptr == NULL &&
+           (event->type == TB_EVENT_EXPIRED || event->type == TB_EVENT_DEAD ||
+            event->type == TB_EVENT_CANCELLED);
+}
+
+static void count_event(struct history *h, const struct tb_event *event)
+{
+    struct step_events *events = &h->events;
+    h->told[event->type]++;
+    if (is_by_time(event)) {
+        events->by_time++;
+        return;
+    }
+    events->own++;
+    events->claimed += event->type == TB_EVENT_CLAIMED ? 1 : 0;
+    events->retried += event->type == TB_EVENT_RETRIED ? 1 : 0;
+    events->late += event->type == TB_EVENT_LATE ? 1 : 0;
+}
+
+/* Who claims without naming a task gets the one that comes first. */
+static bool is_next(struct history *h, const struct tb_event *event)
+{
+    struct tb_str args = expect_claim_args(h->command);
+    const struct replay_task *next = args.ptr != NULL ? model_next(&h->replay, args) : NULL;
+    return args.ptr == NULL || (next != NULL && tb_id_cmp(next->id, event->task_id) == 0);
+}
+
+/* The claims that wait are told of every task that has become ready, or was changed while it is. */
+static bool was_noted_down(struct history *h, const struct replay_task *task)
+{
+    const struct tb_board *board = &h->boards[0].board;
+    if (!board->collects_readied || task == NULL || !task->ready) {
+        return true;
+    }
+    for (size_t i = 0; i < board->readied.count; i++) {
+        if (tb_id_cmp(board->readied.ids[i], task->id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum tb_visit feed_event(void *ctx, const struct tb_event *event)
 {
     struct feed *feed = ctx;
     struct history *h = feed->h;
+    const struct replay_task *found = replay_find(&h->replay, event->task_id);
+    struct replay_task before = {.generation = found != NULL ? found->generation : 0};
+    count_event(h, event);
+    require(h, event->type != TB_EVENT_CLAIMED || is_next(h, event),
+            "another task should have been claimed");
     feed->good = replay_apply(&h->replay, event, feed->why, sizeof(feed->why));
+    const struct replay_task *after = replay_find(&h->replay, event->task_id);
+    feed->good = feed->good && model_apply(&h->model, event, found != NULL ? &before : NULL, after,
+                                           h->command, feed->why, sizeof(feed->why));
+    require(h, event->type == TB_EVENT_LATE || was_noted_down(h, after),
+            "a ready task was not noted down");
     if (event->type == TB_EVENT_DELETED) {
         h->gone[h->gone_count++ % HISTORY_GONE_MAX] = event->task_id;
     }
@@ -84,6 +140,7 @@ static void read_log(struct history *h, struct tb_id floor_id)
     const struct tb_id any = {{0}};
     struct feed feed = {.h = h, .good = true};
     h->replay.floor_id = floor_id;
+    h->events = (struct step_events){.own = 0};
     enum tb_err err = tb_visit_events(h->boards[0].txn, h->replay.seq, any, feed_event, &feed);
     require(h, err == TB_OK, "the log cannot be read");
     require(h, feed.good, feed.why);
@@ -92,14 +149,47 @@ static void read_log(struct history *h, struct tb_id floor_id)
 
 /* --- checks --- */
 
+/* No claim outlives its lease when time was handled, and readers see the end that was promised. */
+static void check_claim(struct history *h, struct tb_str summary, const struct replay_task *task)
+{
+    struct model_attempt *attempt = model_by_generation(&h->model, task->generation);
+    struct tb_str claim = fixture_member(summary, "claim");
+    if (task->generation == 0) {
+        require(h, claim.ptr == NULL, "a claim is shown that nobody made");
+        return;
+    }
+    int64_t ends_ms = model_ends_ms(&h->model, attempt);
+    int64_t shown_ms = wire_instant(fixture_member(claim, "expiresAt"));
+    struct tb_str progress = fixture_member(summary, "progress");
+    require(h, attempt->outcome == TB_ATTEMPT_RUNNING, "a claim that has ended holds a task");
+    require(h, ends_ms > h->handled_ms, "a lease was not ended");
+    require(h, shown_ms == attempt->expires_ms || shown_ms == ends_ms, "a lease ends otherwise");
+    attempt->expires_ms = shown_ms;
+    require(h,
+            wire_number_or(progress.ptr != NULL ? fixture_member(progress, "percent") : progress,
+                           -1) == attempt->percent,
+            "progress was lost");
+}
+
 static void check_tasks(struct history *h)
 {
     char why[1024];
     struct fixture *f = &h->boards[0];
     struct tb_head head = fixture_head(f);
+    struct tb_str list = fixture_member(fixture_list(f, "view=summary"), "tasks");
+    struct tb_str item;
+    size_t left = h->replay.count;
     require(h, replay_holds(&h->replay, &head, h->handled_ms, why, sizeof(why)), why);
-    require_same(h, fixture_list(f, "view=summary"), replay_list(&h->replay, f->arena),
-                 "the tasks are not what the log says");
+    for (size_t at = 0; wire_next(list, &at, &item);) { /* newest first */
+        require(h, left > 0, "there are more tasks than the log says");
+        const struct replay_task *task = &h->replay.tasks[--left];
+        bool ready = task->ready && !replay_is_paused(&h->replay, task);
+        require_same(h, replay_lasting(f->arena, item, wire_bool(fixture_member(item, "ready"))),
+                     replay_lasting(f->arena, task->summary, ready),
+                     "a task is not what the log says");
+        check_claim(h, item, task);
+    }
+    require(h, left == 0, "there are fewer tasks than the log says");
 }
 
 static void check_heads(struct history *h)
@@ -112,26 +202,78 @@ static void check_heads(struct history *h)
     }
 }
 
-static void check_reply(struct history *h, const struct tb_head *before)
+static bool may_change_nothing(const struct history *h)
 {
-    const struct fixture *f = &h->boards[0];
-    struct tb_head after = fixture_head(&h->boards[0]);
-    bool refused = f->reply.err != TB_OK;
-    bool changed = after.seq != before->seq;
-    require(h, !refused || memcmp(before, &after, sizeof(after)) == 0,
-            "a refusal changed the head");
-    require(h, f->reply.seq == (changed ? after.seq : 0), "the answer names another seq");
-    require(h, refused || f->reply.body.len > 0, "a success without a body");
-    require(h, refused || changed || h->command->kind == TB_COMMAND_CREATE, "nothing was changed");
-    if (!refused && f->reply.version != 0) {
-        struct tb_str id_text = fixture_member(f->reply.body, "id");
-        struct tb_id id;
-        require(h, tb_ulid_parse(tb_str_from(id_text.ptr + 1, TB_ULID_LEN), &id), "no id");
-        const struct replay_task *task = replay_find(&h->replay, id);
-        require(h, task != NULL && task->version == f->reply.version,
-                "the answer has another version than the task");
+    switch (h->command->kind) {
+    case TB_COMMAND_CREATE:
+    case TB_COMMAND_CLAIM:
+    case TB_COMMAND_HEARTBEAT:
+    case TB_COMMAND_COMPLETE: /* repeated */
+    case TB_COMMAND_FAIL:
+    case TB_COMMAND_RELEASE:
+    case TB_COMMAND_CANCEL:
+    case TB_COMMAND_RETRY_MANY:
+    case TB_COMMAND_PAUSE:
+    case TB_COMMAND_RESUME:
+        return true;
+    default:
+        return false;
     }
-    h->answers[f->reply.err]++;
+}
+
+/* Besides what time had done before, a refusal has written nothing but a late result. */
+static bool is_idle(const struct history *h, const struct tb_head *before,
+                    const struct tb_head *after)
+{
+    if (h->events.own != h->events.late) {
+        return false;
+    }
+    return h->events.by_time + h->events.late > 0 ? after->generation == before->generation
+                                                  : memcmp(before, after, sizeof(*after)) == 0;
+}
+
+static void check_version(const struct history *h, const struct tb_reply *reply)
+{
+    struct tb_id id;
+    if (reply->err != TB_OK || reply->version == 0) {
+        return;
+    }
+    struct tb_str id_text = fixture_member(reply->body, "id");
+    require(h, tb_ulid_parse(tb_str_from(id_text.ptr + 1, TB_ULID_LEN), &id), "no id");
+    const struct replay_task *task = replay_find(&h->replay, id);
+    require(h, task != NULL && task->version == reply->version,
+            "the answer has another version than the task");
+}
+
+static void check_reply(struct history *h, const struct tb_head *before,
+                        const struct expectation *expectation)
+{
+    char why[1024];
+    const struct tb_reply *reply = &h->boards[0].reply;
+    struct tb_head after = fixture_head(&h->boards[0]);
+    bool refused = reply->err != TB_OK;
+    bool changed = h->events.own > 0;
+    require(h, !refused || is_idle(h, before, &after), "a refusal changed something");
+    require(h, reply->seq == (changed ? after.seq : 0), "the answer names another seq");
+    require(h, refused || reply->body.len > 0, "a success without a body");
+    require(h, refused || changed || may_change_nothing(h), "nothing was changed");
+    require(h,
+            reply->found_nothing ==
+                (!refused && h->command->kind == TB_COMMAND_CLAIM && h->events.claimed == 0),
+            "a claim does not say that it found nothing");
+    check_version(h, reply);
+    require(h,
+            expect_holds(expectation, &h->replay, h->command, reply, &h->events, why, sizeof(why)),
+            why);
+    require(h,
+            expect_learn(&h->model, &h->replay, h->command, reply, h->boards[0].board.now_ms, why,
+                         sizeof(why)),
+            why);
+    if (!refused && h->command->kind == TB_COMMAND_RETRY_MANY && !h->command->bad) {
+        require(h, wire_number(fixture_member(reply->body, "count")) == h->events.retried,
+                "another number of tasks was retried");
+    }
+    h->answers[reply->err]++;
 }
 
 static void check_same_reply(struct history *h)
@@ -141,7 +283,8 @@ static void check_same_reply(struct history *h)
         const struct tb_reply *reply = &h->boards[i].reply;
         require(h,
                 reply->err == first->err && reply->http_status == first->http_status &&
-                    reply->version == first->version && reply->seq == first->seq,
+                    reply->version == first->version && reply->seq == first->seq &&
+                    reply->replayed == first->replayed,
                 "the engines answer differently");
         require_same(h, reply->message, first->message, "the engines answer differently");
         require_same(h, reply->extra, first->extra, "the engines answer differently");
@@ -217,8 +360,14 @@ static void check_records(struct history *h)
         for (size_t k = 0; k < h->replay.count; k++) {
             const struct replay_task *wanted = &h->replay.tasks[k];
             struct tb_task task = fixture_task(&h->boards[i], wanted->id);
+            char why[1024];
             require(h, task.note_count == wanted->notes && task.artifact_count == wanted->artifacts,
                     "notes or artifacts were lost");
+            require(h,
+                    model_check_attempts(&h->model, wanted->id,
+                                         fixture_attempts(&h->boards[i], wanted->id), why,
+                                         sizeof(why)),
+                    why);
         }
     }
 }
@@ -235,6 +384,21 @@ static void check_all(struct history *h)
 }
 
 /* --- one command --- */
+
+/* Those of the latest claims. */
+static void fill_tokens(struct history *h)
+{
+    struct dice_pool *pool = &h->dice.pool;
+    size_t first = h->model.count > DICE_TOKENS_MAX ? h->model.count - DICE_TOKENS_MAX : 0;
+    pool->token_count = 0;
+    for (size_t i = first; i < h->model.count; i++) {
+        const struct model_attempt *attempt = &h->model.attempts[i];
+        struct dice_token *token = &pool->tokens[pool->token_count++];
+        token->task = attempt->task;
+        token->live = attempt->outcome == TB_ATTEMPT_RUNNING;
+        memcpy(token->text, attempt->token, sizeof(token->text));
+    }
+}
 
 /* All ids of the board, some that are gone, some that will come if the clock stands still. */
 static void fill_pool(struct history *h)
@@ -254,6 +418,7 @@ static void fill_pool(struct history *h)
         pool->ids[pool->count++] = next;
     }
     h->dice.tasks = h->replay.count;
+    fill_tokens(h);
 }
 
 static void send(struct history *h, const struct dice_command *command)
@@ -261,6 +426,9 @@ static void send(struct history *h, const struct dice_command *command)
     for (size_t i = 0; i < h->board_count; i++) {
         struct fixture *f = &h->boards[i];
         f->if_match = command->if_match;
+        f->claim_token = dice_takes_header(command->kind) ? command->token : TB_STR_NONE;
+        f->force = command->force;
+        f->attempt = command->attempt;
         fixture_send_body(f, command->kind, command->id, command->body);
     }
 }
@@ -269,8 +437,27 @@ static void forget(struct history *h)
 {
     h->command = NULL;
     for (size_t i = 0; i < h->board_count; i++) {
+        h->boards[i].idempotency_key = NULL;
         fixture_forget(&h->boards[i]);
     }
+}
+
+/* The same request again, with the same key: the first answer, and no second effect. */
+static void send_again(struct history *h, const struct dice_command *command)
+{
+    struct tb_reply first = h->boards[0].reply;
+    struct tb_head before = fixture_head(&h->boards[0]);
+    send(h, command);
+    struct tb_head after = fixture_head(&h->boards[0]);
+    const struct tb_reply *again = &h->boards[0].reply;
+    check_same_reply(h);
+    require(h, memcmp(&before, &after, sizeof(after)) == 0, "a repeated request had an effect");
+    require(h,
+            again->replayed && again->err == first.err && again->http_status == first.http_status &&
+                again->version == first.version,
+            "a repeated request is not answered as before");
+    require_same(h, again->body, first.body, "a repeated request is not answered as before");
+    h->replayed++;
 }
 
 static void run_step(struct history *h)
@@ -280,11 +467,19 @@ static void run_step(struct history *h)
     fill_pool(h);
     const struct dice_command command = dice_throw(&h->dice, h->boards[0].arena);
     h->command = &command;
+    const struct expectation expectation =
+        expect(&h->model, &h->replay, &command, h->boards[0].board.now_ms);
+    for (size_t i = 0; i < h->board_count && command.repeated; i++) {
+        h->boards[i].idempotency_key = tb_arena_printf(h->boards[i].arena, "%u", h->step).ptr;
+    }
     send(h, &command);
     check_same_reply(h);
     read_log(h, before.last_id);
-    check_reply(h, &before);
+    check_reply(h, &before, &expectation);
     check_tasks(h);
+    if (command.repeated && h->boards[0].reply.err == TB_OK && h->boards[0].reply.seq != 0) {
+        send_again(h, &command);
+    }
     forget(h);
 }
 
@@ -300,6 +495,7 @@ static bool run_faulty_step(struct history *h)
     fill_pool(h);
     const struct dice_command command = dice_throw(&h->dice, f->arena);
     h->command = &command;
+    const struct expectation expectation = expect(&h->model, &h->replay, &command, f->board.now_ms);
     tb_fault_set(f->store, 1 + dice_roll(&h->dice, 30), err, true);
     send(h, &command);
     bool failed = tb_txn_error(f->txn) != TB_OK;
@@ -307,7 +503,7 @@ static bool run_faulty_step(struct history *h)
     require(h, failed == (f->reply.err == err), "the answer hides the engine's error");
     if (!failed) {
         read_log(h, before.last_id);
-        check_reply(h, &before);
+        check_reply(h, &before, &expectation);
         check_tasks(h);
     }
     forget(h);
@@ -339,16 +535,30 @@ static void restart(struct history *h)
     for (size_t i = 0; i < h->board_count; i++) {
         fixture_restart(&h->boards[i]);
     }
+    h->model.started_ms = h->boards[0].board.started_ms;
+}
+
+static void copy_model(struct model *to, const struct model *from)
+{
+    memcpy(to->attempts, from->attempts, from->count * sizeof(*from->attempts));
+    to->count = from->count;
+    to->started_ms = from->started_ms;
 }
 
 static void begin(struct history *h)
 {
+    bool somebody_waits = dice_chance(&h->dice, 50);
+    h->head_before = fixture_head(&h->boards[0]);
     for (size_t i = 0; i < h->board_count; i++) {
+        h->boards[i].board.collects_readied = somebody_waits;
         fixture_begin(&h->boards[i]);
     }
     replay_copy(&h->replay_before, &h->replay);
-    h->head_before = fixture_head(&h->boards[0]);
+    copy_model(&h->model_before, &h->model);
     h->handled_before_ms = h->handled_ms;
+    if (h->handled_ms > h->boards[0].board.now_ms) { /* the clock was set back, nothing written */
+        h->handled_ms = h->boards[0].board.now_ms;
+    }
 }
 
 static void run_due(struct history *h)
@@ -377,6 +587,7 @@ static void take_back(struct history *h)
     }
     replay_fini(&h->replay);
     h->replay = h->replay_before;
+    copy_model(&h->model, &h->model_before);
     h->handled_ms = h->handled_before_ms;
     struct tb_head head = fixture_head(&h->boards[0]);
     require(h, memcmp(&head, &h->head_before, sizeof(head)) == 0,

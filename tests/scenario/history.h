@@ -5,7 +5,7 @@
 #define TB_TESTS_SCENARIO_HISTORY_H
 
 #include "scenario/dice.h"
-#include "scenario/replay.h"
+#include "scenario/expect.h"
 
 #define HISTORY_BOARDS_MAX 2
 #define HISTORY_GONE_MAX   4
@@ -19,13 +19,18 @@ struct history {
     struct dice dice;
     struct replay replay;
     struct replay replay_before; /* as it was when the batch began */
+    struct model model;
+    struct model model_before;
     struct tb_head head_before;
     int64_t handled_ms; /* delays up to here are over and were handled */
     int64_t handled_before_ms;
     struct tb_id gone[HISTORY_GONE_MAX]; /* ids of tasks that were deleted */
     size_t gone_count;
     const struct dice_command *command; /* the current one */
+    struct step_events events;          /* that it wrote */
     unsigned answers[TB_ERR_COUNT]; /* how often each came: that the history is worth something */
+    unsigned told[TB_EVENT_TYPE_COUNT];
+    unsigned replayed; /* answers given again to an idempotency key */
 };
 
 enum history_kind {

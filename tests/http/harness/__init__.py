@@ -2,11 +2,12 @@
 
 from .board import changes_nothing, event_log, refused, replay, walk
 from .client import Answer, Client
+from .later import Later
 from .raw import Raw
 from .server import Refusal, Server, TOKEN
 from .wait import at_the_same_time, eventually, next_instant
 
 __all__ = [
-    "Answer", "Client", "Raw", "Refusal", "Server", "TOKEN", "at_the_same_time", "changes_nothing", "event_log",
+    "Answer", "Client", "Later", "Raw", "Refusal", "Server", "TOKEN", "at_the_same_time", "changes_nothing", "event_log",
     "eventually", "next_instant", "refused", "replay", "walk",
 ]

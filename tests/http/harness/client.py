@@ -2,10 +2,9 @@
 
 import http.client
 import json as jsonlib
-import select
 from functools import lru_cache
 
-from .wait import PATIENCE_SECONDS
+from .wait import PATIENCE_SECONDS, is_readable
 
 
 @lru_cache(maxsize=None)
@@ -59,7 +58,7 @@ class Client:
     def _connected(self):
         """The kept connection, or a new one when the server has closed it meanwhile."""
         if self.connection and self.connection.sock:
-            if not select.select([self.connection.sock], [], [], 0)[0]:
+            if not is_readable(self.connection.sock):
                 return self.connection
         self.close()
         self.connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_SECONDS)
@@ -136,6 +135,26 @@ class Client:
         assert answer.status == 201, answer
         return answer.json
 
+    def claim(self, agent="worker", headers=None, **fields):
+        """The tasks that a claim gets."""
+        answer = self.post("/board/claim", {"agent": agent, **fields}, headers=headers, documented=True)
+        assert answer.status == 200, answer
+        assert answer.json["count"] == len(answer.json["tasks"])
+        return answer.json["tasks"]
+
+    def claim_one(self, agent="worker", **fields):
+        (task,) = self.claim(agent, **fields)
+        return task
+
+    def finish(self, task, verb, headers=None, **fields):
+        """The answer to a verb of the holder, with the token of `task` as a claim showed it."""
+        return self.act(task["id"], verb, {"claimToken": task["claim"]["token"], **fields}, headers=headers)
+
+    def completed(self, task, **fields):
+        answer = self.finish(task, "complete", **fields)
+        assert answer.status == 200, answer
+        return answer.json
+
     def list(self, query=""):
         answer = self.get(f"/board/tasks?{query}" if query else "/board/tasks")
         assert answer.status == 200, answer
@@ -144,6 +163,22 @@ class Client:
 
     def ids(self, query=""):
         return [task["id"] for task in self.list(query)]
+
+    def summary(self):
+        answer = self.get("/board/summary")
+        assert answer.status == 200, answer
+        return answer.json
+
+    def attempts(self, task_id):
+        answer = self.get(f"/board/tasks/{task_id}/attempts")
+        assert answer.status == 200, answer
+        assert answer.json["count"] == len(answer.json["attempts"])
+        return answer.json["attempts"]
+
+    def why(self, task_id, query=""):
+        answer = self.get(f"/board/tasks/{task_id}/why{query and '?' + query}")
+        assert answer.status == 200, answer
+        return answer.json
 
     def events(self, query=""):
         answer = self.get(f"/events?{query}" if query else "/events")

@@ -1,5 +1,6 @@
 """Waiting with a deadline, and doing things at the same time."""
 
+import select
 import threading
 import time
 
@@ -17,6 +18,13 @@ def eventually(probe, what="it to happen", seconds=PATIENCE_SECONDS):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds} s in vain for {what}")
         pause.wait(0.005)
+
+
+def is_readable(sock, seconds=0):
+    """Has something come, or does it within that time? (Unlike select(), poll() takes any descriptor.)"""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def next_instant():

@@ -27,6 +27,20 @@ void tb_request_submit(struct tb_request *request)
     fake_answer.submitted_count++;
 }
 
+void tb_request_expect_news(struct tb_request *request)
+{
+    (void)request;
+    fake_answer.expected_news = true;
+}
+
+bool tb_request_hold(struct tb_request *request, int64_t wait_ms, enum tb_err *err)
+{
+    (void)request;
+    *err = fake_answer.hold_err;
+    fake_answer.held_ms = *err == TB_OK ? wait_ms : 0;
+    return *err == TB_OK;
+}
+
 struct tb_arena *tb_request_piece_arena(struct tb_request *request)
 {
     return request->arena;

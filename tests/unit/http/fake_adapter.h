@@ -8,6 +8,9 @@ struct fake_answer {
     unsigned sent_count;
     unsigned submitted_count;
     enum tb_delay delay;
+    bool expected_news;
+    int64_t held_ms;      /* what the request was held for */
+    enum tb_err hold_err; /* set by the test: no request can be held */
 };
 
 extern struct fake_answer fake_answer;

@@ -65,9 +65,15 @@ static void deliver(struct tb_mailbox *mailbox, struct tb_job *jobs)
     pthread_mutex_unlock(&box->lock);
 }
 
+static void announce(struct tb_mailbox *mailbox)
+{
+    struct box *box = (struct box *)mailbox;
+    atomic_fetch_add(&box->announcements, 1);
+}
+
 static void open_box(struct box *box, struct world *w)
 {
-    *box = (struct box){.mailbox = {deliver}, .world = w};
+    *box = (struct box){.mailbox = {.deliver = deliver, .announce = announce}, .world = w};
     box->end = &box->first;
     pthread_mutex_init(&box->lock, NULL);
     pthread_cond_init(&box->changed, NULL);
@@ -200,18 +206,26 @@ int world_tear_down(void **state)
 
 /* --- jobs --- */
 
+typedef bool parse_fn(struct tb_parse *parse, const struct tb_json *body,
+                      struct tb_command *command);
+
 static bool parse(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command)
 {
-    switch (command->kind) {
-    case TB_COMMAND_CREATE:
-        return tb_parse_create(parse, body, command);
-    case TB_COMMAND_PATCH:
-        return tb_parse_patch(parse, body, command);
-    case TB_COMMAND_NOTE:
-        return tb_parse_note(parse, body, command);
-    default:
-        return true;
-    }
+    static parse_fn *const parsers[TB_COMMAND_KIND_COUNT] = {
+        [TB_COMMAND_CREATE] = tb_parse_create,
+        [TB_COMMAND_PATCH] = tb_parse_patch,
+        [TB_COMMAND_NOTE] = tb_parse_note,
+        [TB_COMMAND_CLAIM] = tb_parse_claim,
+        [TB_COMMAND_CLAIM_TASK] = tb_parse_claim_task,
+        [TB_COMMAND_HEARTBEAT] = tb_parse_heartbeat,
+        [TB_COMMAND_COMPLETE] = tb_parse_complete,
+        [TB_COMMAND_FAIL] = tb_parse_fail,
+        [TB_COMMAND_RELEASE] = tb_parse_release,
+        [TB_COMMAND_PAUSE] = tb_parse_pause,
+        [TB_COMMAND_RESUME] = tb_parse_resume,
+    };
+    parse_fn *one = parsers[command->kind];
+    return one == NULL || one(parse, body, command);
 }
 
 struct tb_job *world_job(struct box *box, enum tb_command_kind kind, struct tb_id id,
@@ -274,6 +288,12 @@ void world_wait_for_seq(struct world *w, uint64_t seq)
         sched_yield();
     }
     assert_int_equal(tb_service_head_seq(w->service), seq);
+}
+
+struct tb_job *world_claim(struct box *box, const char *agent, int wait_seconds)
+{
+    const struct tb_id none = {{0}};
+    return world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'%s','wait':%d}", agent, wait_seconds);
 }
 
 /* --- looking --- */

@@ -30,6 +30,7 @@ struct box {
     bool holds;                 /* the next delivery waits until this is false */
     bool holding;               /* one does */
     bool head_was_behind;       /* tb_service_head_seq was behind a delivered answer */
+    _Atomic unsigned announcements;
 };
 
 struct world {
@@ -68,6 +69,9 @@ void world_submit(struct world *w, struct tb_job *job);
 
 /* A create of a task with that title. */
 struct tb_job *world_create(struct box *box, const char *title);
+
+/* A claim of the next task, which is ready to wait. */
+struct tb_job *world_claim(struct box *box, const char *agent, int wait_seconds);
 
 /* Waits until the box has got so many jobs altogether; fails after ten seconds. */
 void world_wait(struct box *box, unsigned jobs);

@@ -1,0 +1,60 @@
+"""What many clients together can make the server keep in memory is bounded, and hitting the bound is a clear end."""
+
+import json
+
+from harness import Raw, TOKEN, eventually
+
+MIB = 1024 * 1024
+CAP = 512 * MIB  # of bodies on their way, of answers that wait: each, over all loops
+HEAD = f"HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n"
+
+
+def is_cut(raw):
+    """Has the server ended the connection? It says nothing to a request that is not whole."""
+    raw.socket.setblocking(False)
+    try:
+        return raw.socket.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def test_bodies_on_their_way_take_no_more_than_their_cap(own_server, board):
+    part = b"x" * (12 * MIB)
+    count = 2 * CAP // len(part)
+    connections = [Raw(own_server.port) for _ in range(count)]
+    try:
+        for raw in connections:
+            raw.send(f"POST /board/tasks {HEAD}Content-Length: {15 * MIB}\r\n\r\n")
+            raw.send(part)
+        eventually(lambda: sum(not is_cut(raw) for raw in connections) * len(part) <= CAP,
+                   "enough of the connections to be cut off")
+        assert any(not is_cut(raw) for raw in connections)
+        assert board.create("still served")["title"] == "still served"
+    finally:
+        for raw in connections:
+            raw.close()
+    assert board.head_seq() == 1
+
+
+def test_answers_that_nobody_reads_take_no_more_than_their_cap(own_server, board):
+    task = board.create("talked about")
+    content = "x" * 65000
+    for _ in range(60):
+        board.post(f"/board/tasks/{task['id']}/notes", {"author": "a", "content": content, "type": "update"})
+    answer_bytes = len(json.dumps(board.get(f"/board/tasks/{task['id']}").json))
+    count = 2 * CAP // answer_bytes
+    connections = [Raw(own_server.port, receive_buffer=4096) for _ in range(count)]
+    try:
+        for raw in connections:
+            raw.send(f"GET /board/tasks/{task['id']} {HEAD}\r\n")
+        eventually(lambda: board.get(f"/board/tasks/{task['id']}").status == 503, "large answers to be refused")
+        refused = board.get(f"/board/tasks/{task['id']}")
+        assert (refused.status, refused.json["code"]) == (503, "overloaded")
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert board.create("still served")["title"] == "still served"
+    finally:
+        for raw in connections:
+            raw.close()
+    eventually(lambda: board.get(f"/board/tasks/{task['id']}").status == 200, "the room to be given back")
