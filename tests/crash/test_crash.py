@@ -40,7 +40,12 @@ class Story:
         if self.chance.random() < 0.2:
             self.kill_while_starting()
         self.server.start()
+        self.send_again()
         check(self.server.client(check=False), self.log, self.workers, self.shared)
+
+    def send_again(self):
+        for worker in self.workers:
+            worker.send_again(self.server.client(check=False))
 
     def kill_while_starting(self):
         self.server.launch()
@@ -50,6 +55,7 @@ class Story:
     def end(self):
         """Reads the whole log once more from its beginning, after an orderly end and a last start."""
         self.server.restart()
+        self.send_again()
         check(self.server.client(check=False), Log(), self.workers, self.shared)
 
 
