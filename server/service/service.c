@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/steady.h"
 #include "service/serving.h"
 
 #define QUEUE_MAX_DEFAULT  16384U
@@ -52,6 +53,7 @@ struct tb_service {
     _Atomic int health;
 
     /* owned by the committer */
+    struct tb_steady time; /* what the board goes by */
     struct tb_board board;
     struct tb_serving serving;
     struct tb_arena *arena; /* of the batch */
@@ -114,19 +116,19 @@ static struct timespec deadline_in(int64_t ms)
 }
 
 /* Is a batch to be run although no job has come? */
-static bool has_own_work(const struct tb_service *service)
+static bool has_own_work(struct tb_service *service)
 {
     bool due =
-        service->next_due_ms != 0 && service->next_due_ms <= tb_clock_wall_ms(service->clock);
+        service->next_due_ms != 0 && service->next_due_ms <= tb_steady_now_ms(&service->time);
     bool works = atomic_load(&service->health) == TB_OK; /* else it is tried when it is due */
     return due || (works && tb_serving_is_behind(&service->serving));
 }
 
-static int64_t sleep_ms(const struct tb_service *service)
+static int64_t sleep_ms(struct tb_service *service)
 {
     int64_t left_ms = tb_serving_sleep_ms(&service->serving, SLEEP_MS_MAX);
     if (service->next_due_ms != 0) {
-        int64_t due_ms = service->next_due_ms - tb_clock_wall_ms(service->clock);
+        int64_t due_ms = service->next_due_ms - tb_steady_now_ms(&service->time);
         left_ms = due_ms < left_ms ? due_ms : left_ms;
     }
     return left_ms < 0 || has_own_work(service) ? 0 : left_ms;
@@ -186,7 +188,7 @@ static enum tb_err begin(struct tb_service *service, struct tb_txn **txn)
     tb_arena_reset(service->arena);
     enum tb_err err = tb_write_begin(service->store, service->arena, txn);
     if (err == TB_OK) {
-        tb_board_begin(&service->board, *txn, service->arena, tb_clock_wall_ms(service->clock));
+        tb_board_begin(&service->board, *txn, service->arena, tb_steady_now_ms(&service->time));
     }
     return err;
 }
@@ -278,7 +280,7 @@ static void fail(struct tb_service *service, struct tb_job *jobs, enum tb_err er
     for (struct tb_job *job = jobs; job != NULL; job = job->next) {
         job->reply = (struct tb_reply){.err = err};
     }
-    service->next_due_ms = tb_clock_wall_ms(service->clock) + RETRY_MS;
+    service->next_due_ms = tb_steady_now_ms(&service->time) + RETRY_MS;
 }
 
 /* Hands the finished jobs to their mailboxes: one delivery a mailbox. There are as many mailboxes
@@ -422,6 +424,7 @@ static enum tb_err bring_up_to_date(struct tb_service *service)
     }
     const struct tb_head *head = tb_txn_head(txn);
     service->store_id = head->store_id;
+    tb_steady_init(&service->time, service->clock, head->last_ms);
     service->board.started_ms = service->board.now_ms;
     atomic_store(&service->head_seq, head->seq);
     atomic_store(&service->changes, head->changes);
@@ -451,6 +454,7 @@ static bool init(struct tb_service *service, const struct tb_service_options *op
                   .ids = {.random = options->random, .random_ctx = options->random_ctx}},
         .arena = tb_arena_new(BATCH_ARENA_BYTES),
     };
+    tb_steady_init(&service->time, options->clock, 0);
     service->queue_end = &service->queue_first;
     pthread_mutex_init(&service->lock, NULL);
     pthread_mutex_init(&service->listeners_lock, NULL);

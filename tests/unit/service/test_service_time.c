@@ -92,6 +92,16 @@ static void a_clock_that_is_set_back_stops_nothing(void **state)
     assert_int_equal(world_nth(box, 1)->reply.seq, 2);
 }
 
+static void a_clock_that_is_set_back_holds_up_no_delay(void **state)
+{
+    struct world *w = *state;
+    struct tb_id id = delayed(w, 50);
+    atomic_fetch_add(&w->wall_ms, -86400000);
+    atomic_fetch_add(&w->monotonic_us, 56000);
+    world_wait_for_seq(w, 2);
+    assert_true(world_task(w, id).ready);
+}
+
 static void what_could_not_be_written_is_tried_again_later(void **state)
 {
     struct world *w = *state;
@@ -186,6 +196,7 @@ int main(void)
         world_test(what_is_due_comes_before_the_jobs_of_a_batch),
         world_test(more_things_than_one_batch_handles_are_all_handled),
         world_test(a_clock_that_is_set_back_stops_nothing),
+        world_test(a_clock_that_is_set_back_holds_up_no_delay),
         world_test(what_could_not_be_written_is_tried_again_later),
         world_test(what_became_due_while_the_server_was_down_is_handled_at_the_start),
         world_test(a_delay_is_remembered_over_a_restart),
