@@ -19,30 +19,56 @@ static int compare_texts(const void *a, const void *b)
     return tb_str_cmp(*(const struct tb_str *)a, *(const struct tb_str *)b);
 }
 
-/* The text whose opening quote stands at `at`. */
-static struct tb_str text_at(const char *at)
+/* What is left of the stored value. */
+struct rest {
+    const char *at;
+    const char *end;
+};
+
+static bool take(struct rest *rest, const char *literal)
 {
-    const char *end = at + 1;
-    while (*end != '"') {
-        end += *end == '\\' ? 2 : 1;
-    }
-    return tb_str_from(at + 1, (size_t)(end - at - 1));
+    size_t len = strlen(literal);
+    bool is_there = (size_t)(rest->end - rest->at) >= len && memcmp(rest->at, literal, len) == 0;
+    rest->at += is_there ? len : 0;
+    return is_there;
 }
 
-static void read_stored(struct tb_str stored, struct tb_str *tags, struct tb_pauses *pauses)
+/* A text with its quotes. */
+static bool take_text(struct rest *rest, struct tb_str *text)
 {
-    const char *at = stored.ptr + 1;
-    pauses->all = *at == 't';
-    at += pauses->all ? sizeof("true,[") - 1 : sizeof("false,[") - 1;
-    while (*at != ']') {
-        at += *at == ',' ? 1 : 0;
-        struct tb_str tag = text_at(at);
-        tags[pauses->tag_count++] = tag;
-        at = tag.ptr + tag.len + 1; /* behind its closing quote */
+    if (!take(rest, "\"")) {
+        return false;
     }
-    at += sizeof("],") - 1;
+    const char *start = rest->at;
+    while (rest->at < rest->end && *rest->at != '"') {
+        rest->at += *rest->at == '\\' && rest->end - rest->at > 1 ? 2 : 1;
+    }
+    *text = tb_str_from(start, (size_t)(rest->at - start));
+    return take(rest, "\"");
+}
+
+/* False: it is not what was stored, which had `count` pauses. */
+static bool read_stored(struct tb_str stored, uint64_t count, struct tb_str *tags,
+                        struct tb_pauses *pauses)
+{
+    struct rest rest = {stored.ptr, stored.ptr + stored.len};
+    pauses->all = take(&rest, "[true,[");
+    uint64_t tag_count = count - (pauses->all ? 1 : 0);
+    if (!pauses->all && !take(&rest, "[false,[")) {
+        return false;
+    }
+    for (uint64_t i = 0; i < tag_count; i++) {
+        if ((i > 0 && !take(&rest, ",")) || !take_text(&rest, &tags[i])) {
+            return false;
+        }
+    }
     pauses->tags = tags;
-    pauses->wire = tb_str_from(at, (size_t)(stored.ptr + stored.len - 1 - at));
+    pauses->tag_count = tag_count;
+    if (!take(&rest, "],") || rest.at == rest.end) {
+        return false;
+    }
+    pauses->wire = tb_str_from(rest.at, (size_t)(rest.end - rest.at - 1));
+    return true;
 }
 
 enum tb_err tb_pauses_load(struct tb_txn *txn, struct tb_arena *arena, struct tb_pauses *pauses)
@@ -58,8 +84,8 @@ enum tb_err tb_pauses_load(struct tb_txn *txn, struct tb_arena *arena, struct tb
         return err == TB_E_ABSENT ? TB_E_STORAGE_CORRUPT : err;
     }
     struct tb_str *tags = tb_arena_alloc(arena, count * sizeof(*tags));
-    read_stored(tb_arena_dup(arena, stored), tags, pauses);
-    return TB_OK;
+    return read_stored(tb_arena_dup(arena, stored), count, tags, pauses) ? TB_OK
+                                                                         : TB_E_STORAGE_CORRUPT;
 }
 
 bool tb_pauses_hold(const struct tb_pauses *pauses, const struct tb_task *task)

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "board/pause.h"
+
 static enum tb_visit fail(struct tb_verify *verify, const char *what, struct tb_id id)
 {
     char text[TB_ULID_LEN];
@@ -69,6 +71,19 @@ static bool counters_are_right(struct tb_verify *verify, const struct tb_head *h
            is_right(verify, "deadLetters", head->dead_letters, counted->dead_letters);
 }
 
+static bool pauses_are_right(struct tb_verify *verify)
+{
+    struct tb_pauses pauses;
+    bool right = tb_pauses_load(verify->board.txn, verify->board.arena, &pauses) == TB_OK;
+    for (size_t i = 1; right && i < pauses.tag_count; i++) {
+        right = tb_str_cmp(pauses.tags[i - 1], pauses.tags[i]) < 0;
+    }
+    if (!right) {
+        (void)snprintf(verify->why, verify->why_size, "what is paused is not what the head says");
+    }
+    return right;
+}
+
 bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
                      struct tb_arena *arena, char *why, size_t why_size)
 {
@@ -96,6 +111,6 @@ bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options,
                        (unsigned long long)verify.next_seq - 1, (unsigned long long)head->seq);
         return false;
     }
-    return verify.holds && counters_are_right(&verify, head) && tb_verify_generations(&verify) &&
-           tb_verify_names(&verify);
+    return verify.holds && counters_are_right(&verify, head) && pauses_are_right(&verify) &&
+           tb_verify_generations(&verify) && tb_verify_names(&verify);
 }

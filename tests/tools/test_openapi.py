@@ -67,10 +67,12 @@ def test_every_schema_is_one(api):
 
 
 def test_every_object_of_an_answer_is_closed(api):
+    """Or a map, which says what its values are and how many there may be."""
     for name, schema in api.document["components"]["schemas"].items():
         for where, node in walk(schema):
             if isinstance(node, dict) and node.get("type") == "object":
-                assert node.get("additionalProperties") is False, name + where
+                is_map = "maxProperties" in node and "type" in (node.get("additionalProperties") or {})
+                assert is_map or node.get("additionalProperties") is False, name + where
 
 
 def test_every_example_fits_its_schema(api):
@@ -96,6 +98,8 @@ def test_every_operation_says_what_everyone_may_get(api):
                 expected.add("404")
             if method != "get":
                 expected |= {"409", "413", "507"}
+            if method == "post":
+                expected.add("422")
             assert expected <= set(operation["responses"]), f"{method} {template}"
             assert operation["operationId"]
 
@@ -130,8 +134,8 @@ def test_error_codes_are_those_of_err_h(api):
                 documented[name] = set(enum)
     statuses = {
         "BadRequest": "400", "Unauthorized": "401", "Forbidden": "403", "NotFound": "404", "MethodNotAllowed": "405",
-        "Conflict": "409", "PreconditionFailed": "412", "TooLarge": "413", "TooManyRequests": "429",
-        "ServerError": "500", "Unavailable": "503", "StorageFull": "507",
+        "Conflict": "409", "PreconditionFailed": "412", "TooLarge": "413", "KeyReused": "422", "ClaimTokenRequired": "428",
+        "TooManyRequests": "429", "ServerError": "500", "Unavailable": "503", "StorageFull": "507",
     }  # fmt: skip
     assert documented == {name: table[status] for name, status in statuses.items()}
     assert set(statuses.values()) == set(table)
@@ -161,6 +165,19 @@ def test_fields_are_those_of_task_h_in_their_order(api):
     assert list(api.lookup("#/components/schemas/Task/properties")) == names
     assert list(api.lookup("#/components/schemas/TaskPart/properties")) == names
     assert list(api.lookup("#/components/schemas/TaskSummary/properties")) == names[: names.index("ready") + 1]
+    assert list(api.lookup("#/components/schemas/ClaimedTask/properties")) == [*names, "previousAttempt"]
+
+
+def test_outcomes_of_attempts_are_those_of_task_h(api):
+    body = re.search(r"enum tb_attempt_outcome \{(.*?)TB_ATTEMPT_OUTCOME_COUNT", header_text("task.h"), re.DOTALL).group(1)
+    names = [name.lower() for name in re.findall(r"TB_ATTEMPT_(\w+),", body)]
+    assert api.lookup("#/components/schemas/AttemptOutcome/enum") == names
+
+
+def test_the_claim_of_a_claimed_task_is_a_claim_with_a_token(api):
+    claim = api.lookup("#/components/schemas/Claim/properties")
+    held = api.lookup("#/components/schemas/ClaimedTask/properties/claim/properties")
+    assert list(held) == [name for name in claim if name != "cancelRequested"] + ["token"]
 
 
 LIMITS = [
@@ -188,6 +205,22 @@ LIMITS = [
     ("CREATE_TASKS_MAX", "TaskCreateArray/maxItems"),
     ("LIST_LIMIT_MAX", "TaskList/properties/tasks/maxItems"),
     ("EVENTS_LIMIT_MAX", "EventList/properties/events/maxItems"),
+    ("CLAIM_TASKS_MAX", "ClaimRequest/properties/max/maximum"),
+    ("CLAIM_TASKS_MAX", "ClaimedTasks/properties/tasks/maxItems"),
+    ("LEASE_SECONDS_MIN", "ClaimRequest/properties/leaseSeconds/minimum"),
+    ("LEASE_SECONDS_MAX", "ClaimRequest/properties/leaseSeconds/maximum"),
+    ("LEASE_SECONDS_DEFAULT", "ClaimRequest/properties/leaseSeconds/default"),
+    ("LEASE_SECONDS_MAX", "HeartbeatRequest/properties/leaseSeconds/maximum"),
+    ("WAIT_SECONDS_MAX", "ClaimRequest/properties/wait/maximum"),
+    ("PROGRESS_BYTES_MAX", "Progress/properties/message/maxLength"),
+    ("ERROR_BYTES_MAX", "FailRequest/properties/error/maxLength"),
+    ("REASON_BYTES_MAX", "ReleaseRequest/properties/reason/maxLength"),
+    ("REASON_BYTES_MAX", "CancelRequest/properties/reason/maxLength"),
+    ("DELAY_SECONDS_MAX", "FailRequest/properties/delaySeconds/maximum"),
+    ("PAUSES_MAX", "Pauses/maxItems"),
+    ("RETRY_TASKS_MAX", "RetryManyRequest/properties/max/maximum"),
+    ("SUMMARY_NAMES_MAX", "Counts/maxProperties"),
+    ("LIST_LIMIT_MAX", "ReadyList/properties/tasks/maxItems"),
 ]
 PARAMETER_LIMITS = [
     ("LIST_LIMIT_MAX", "Limit/schema/maximum"),
@@ -195,6 +228,9 @@ PARAMETER_LIMITS = [
     ("MAX_BYTES_MAX", "MaxBytes/schema/maximum"),
     ("EVENTS_LIMIT_MAX", "EventsLimit/schema/maximum"),
     ("EVENTS_LIMIT_DEFAULT", "EventsLimit/schema/default"),
+    ("WAIT_SECONDS_MAX", "Wait/schema/maximum"),
+    ("READY_LIMIT_DEFAULT", "ReadyLimit/schema/default"),
+    ("LIST_LIMIT_MAX", "ReadyLimit/schema/maximum"),
 ]
 
 
@@ -230,8 +266,8 @@ def test_head_next_to_get_is_no_difference(api):
 
 
 def test_a_route_that_is_not_documented_is_found(api):
-    assert api.compare_routes(route_lines(api) + ["POST /board/claim"]) == [
-        "served but not documented: POST /board/claim"
+    assert api.compare_routes(route_lines(api) + ["POST /board/dance"]) == [
+        "served but not documented: POST /board/dance"
     ]
 
 
@@ -264,6 +300,10 @@ def test_header_names_are_taken_in_any_case_and_as_pairs(api):
     )  # fmt: skip
 
 
+NOW = "2026-11-22T13:30:00.000Z"
+CLAIM = {"by": "a", "generation": 1, "attempt": 1, "claimedAt": NOW, "expiresAt": NOW}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -280,12 +320,25 @@ def test_header_names_are_taken_in_any_case_and_as_pairs(api):
         {"status": "blocked"},
         {"blockedReason": {"kind": "manual"}},
         {"ready": True},
+        {"claim": CLAIM},
+        {"status": "in_progress", "claim": {"by": "a"}},
+        {"status": "in_progress", "claim": {**CLAIM, "token": "1.AAAAAAAAAAAAAAAAAAAAAA"}},
+        {"progress": {"percent": 4, "at": NOW}},
         {"notes": [{"id": "01KAP2XZ7M9QB3T5V8W2Y4A6CE"}]},
         {"artifacts": [{"type": "url", "url": "u", "label": "l", "addedAt": "now"}]},
     ],
 )
 def test_a_task_that_is_wrong_is_found(api, change):
     assert task_answer(api, {**example_task(api), **change})
+
+
+def test_a_claimed_task_passes_and_its_token_only_where_it_was_claimed(api):
+    task = {**example_task(api), "status": "in_progress", "claim": CLAIM, "progress": {"at": NOW}}
+    assert task_answer(api, task) == []
+    headers = json_headers(ETag='"1"', Events_Seq="7")
+    claim = lambda answer: api.problems("POST", "/board/tasks/X/claim", 200, headers, answer)  # noqa: E731
+    assert claim(task)
+    assert claim({**task, "claim": {**CLAIM, "token": "1.AAAAAAAAAAAAAAAAAAAAAA"}}) == []
 
 
 @pytest.mark.parametrize("field", ["id", "version", "notes", "ready", "tags"])

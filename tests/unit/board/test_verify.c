@@ -594,6 +594,35 @@ static void wrong_counters_of_the_summary_are_found(void **state)
     set_head(f, &good);
 }
 
+static void pauses_that_are_not_what_the_head_says_are_found(void **state)
+{
+    struct fixture *f = *state;
+    const struct tb_id no_task = {{0}};
+    fixture_send(f, TB_COMMAND_PAUSE, no_task, "{'tag':'x'}");
+    fixture_send(f, TB_COMMAND_PAUSE, no_task, "{'tag':'y'}");
+    struct tb_head good = fixture_head(f);
+    struct tb_head bad = good;
+    for (bad.pauses = 1; bad.pauses <= 3; bad.pauses += 2) {
+        set_head(f, &bad);
+        assert_damage(f, "what is paused is not what the head says");
+    }
+    set_head(f, &good);
+    static const char *const stored[] = {"",
+                                         "[",
+                                         "[true,[\"x\",\"y\"],[{},{}]]",
+                                         "[false,[\"y\",\"x\"],[{},{}]]",
+                                         "[false,[\"x\",\"y",
+                                         "[false,[\"x\",\"y\\",
+                                         "[false,[\"x\",\"y\"],",
+                                         "[false,[\"x\"\"y\"],[{},{}]]"};
+    for (size_t i = 0; i < COUNT(stored); i++) {
+        fixture_begin(f);
+        tb_put_pauses(f->txn, tb_str_c(stored[i]));
+        assert_damage(f, "what is paused is not what the head says");
+        fixture_abort(f);
+    }
+}
+
 static void a_log_that_is_shorter_than_the_head_says_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -646,6 +675,7 @@ int main(void)
         fixture_test(a_generation_that_was_given_twice_is_found),
         fixture_test(wrong_counters_are_found),
         fixture_test(wrong_counters_of_the_summary_are_found),
+        fixture_test(pauses_that_are_not_what_the_head_says_are_found),
         fixture_test(a_log_that_is_shorter_than_the_head_says_is_found),
         fixture_test(a_log_that_begins_where_the_head_says_is_good),
     };
