@@ -1,6 +1,6 @@
-/* The answers given to idempotency keys, and the pauses.
+/* The answers given to idempotency keys.
  *
- * Answers get growing numbers and stand in blocks, one or a few a commit, in the `answer` database.
+ * They get growing numbers and stand in blocks, one or a few a commit, in the `answer` database.
  * An entry (digest of the key, number) of the runs finds each. They leave from the left edge, their
  * entries with them; a block of which only some are old is written anew without those. */
 #include <assert.h>
@@ -280,38 +280,4 @@ enum tb_err tb_lmdb_get_answer(struct tb_txn *base, const uint8_t key[TB_DIGEST_
         *answer = got;
     }
     return err;
-}
-
-/* --- pauses --- */
-
-static MDB_val pauses_key(void)
-{
-    return tb_mdb_val("pauses", strlen("pauses"));
-}
-
-enum tb_err tb_lmdb_get_pauses(struct tb_txn *base, struct tb_str *json)
-{
-    struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
-    MDB_val key = pauses_key();
-    MDB_val value;
-    int rc = mdb_get(txn->mdb, txn->store->dbis[TB_DB_META], &key, &value);
-    if (rc != 0) {
-        return tb_lmdb_err(rc);
-    }
-    enum tb_err err = tb_record_decode_wire(TB_RECORD_PAUSES, tb_mdb_str(value), json);
-    if (err == TB_OK && base->writable) {
-        *json = tb_arena_dup(txn->arena, *json);
-    }
-    return err;
-}
-
-enum tb_err tb_lmdb_put_pauses(struct tb_txn *base, struct tb_str json)
-{
-    struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
-    void *record = NULL;
-    int rc = tb_lmdb_put(txn, TB_DB_META, pauses_key(), tb_record_wire_size(json), 0, &record);
-    if (rc == 0) {
-        tb_record_encode_wire(TB_RECORD_PAUSES, json, record);
-    }
-    return tb_lmdb_write_err(txn->store, rc);
 }

@@ -32,6 +32,7 @@ static void close_store(struct tb_store *base)
     tb_events_fini(&store->events);
     tb_block_maker_fini(&store->answers);
     tb_names_free(store->names);
+    tb_heads_free(store->heads);
     tb_fronts_free(store->fronts);
     tb_arena_free(store->scratch);
     close(store->lock_fd);
@@ -266,6 +267,7 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     }
     opening->scratch = tb_arena_new(0);
     opening->names = tb_names_new();
+    opening->heads = tb_heads_new(TB_HEADS_DEFAULT);
     opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
     int rc = open_env(opening, options, folder);
     err = rc == 0 ? open_board(opening, folder, why, why_size)

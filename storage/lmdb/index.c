@@ -147,13 +147,21 @@ int tb_lmdb_index_put(struct tb_lmdb_txn *txn, const struct tb_key *key)
     if (tb_lmdb_is_queue(key->bytes[0])) {
         size_t prefix_len = key->len - TB_FRONT_SUFFIX_BYTES;
         tb_fronts_put(txn->store->fronts, key->bytes, prefix_len, key->bytes + prefix_len);
+        tb_heads_put(txn->store->heads, key->bytes, prefix_len, key->bytes + prefix_len);
     }
     return tb_run_put(txn, key);
 }
 
 int tb_lmdb_index_drop(struct tb_lmdb_txn *txn, const struct tb_key *key)
 {
-    return is_in_tree(key) ? drop_from_tree(txn, key) : tb_run_drop(txn, key);
+    if (is_in_tree(key)) {
+        return drop_from_tree(txn, key);
+    }
+    if (tb_lmdb_is_queue(key->bytes[0])) {
+        size_t prefix_len = key->len - TB_FRONT_SUFFIX_BYTES;
+        tb_heads_drop(txn->store->heads, key->bytes, prefix_len, key->bytes + prefix_len);
+    }
+    return tb_run_drop(txn, key);
 }
 
 static int change_single_entry(struct tb_lmdb_txn *txn, entry_key *make, const struct tb_task *old,

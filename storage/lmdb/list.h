@@ -17,6 +17,9 @@ struct tb_list {
     struct tb_lmdb_txn *txn;
     MDB_cursor *cursor;       /* its own */
     struct tb_run_list *runs; /* in the place of a cursor; its own */
+    struct tb_window *window; /* of a queue, for the writer: then `runs` is opened when needed */
+    bool in_window;           /* the entry is one of it: */
+    size_t at;
     size_t prefix_len;
     size_t suffix_len;
     uint8_t key[TB_KEY_BYTES_MAX]; /* of the entry that it stands on; the prefix always */

@@ -11,6 +11,7 @@
 #include "engine.h"
 #include "lmdb/block.h"
 #include "lmdb/front.h"
+#include "lmdb/heads.h"
 #include "lmdb/run.h"
 #include "record.h"
 
@@ -79,6 +80,7 @@ struct tb_lmdb_store {
     /* owned by the thread that has the write transaction */
     struct tb_lmdb_txn write;      /* the one write transaction */
     struct tb_names *names;        /* see names.h */
+    struct tb_heads *heads;        /* see heads.h */
     struct tb_block_maker answers; /* what it has put */
     struct tb_run_ops ops;         /* what it has put into runs and dropped so far */
     struct tb_events events;       /* what it has appended */

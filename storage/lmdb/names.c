@@ -214,16 +214,17 @@ const struct tb_name_row *tb_names_changed(struct tb_names *names, size_t i)
 
 /* --- writing --- */
 
-/* Below 16 each number has a size of its own. */
+/* Small numbers, that names leave and come back to all the time, share a size: 1, to 3, to 7, to
+ * 15. */
 static uint16_t size_of(uint64_t tasks)
 {
-    enum { EXACT = 16, EXACT_BITS = 4, STEPS = 8, STEP_BITS = 3 };
-    if (tasks < EXACT) {
-        return (uint16_t)tasks;
-    }
+    enum { COARSE_BITS = 4, STEP_BITS = 3, STEPS = 1 << STEP_BITS };
     int top = 63 - __builtin_clzll(tasks);
+    if (top < COARSE_BITS) {
+        return (uint16_t)top;
+    }
     uint64_t step = (tasks >> (top - STEP_BITS)) & (STEPS - 1);
-    return (uint16_t)(EXACT + (top - EXACT_BITS) * STEPS + (int)step);
+    return (uint16_t)(COARSE_BITS + (top - COARSE_BITS) * STEPS + (int)step);
 }
 
 static void order_key(struct tb_key *key, const struct tb_name_row *row,

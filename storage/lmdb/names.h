@@ -10,8 +10,8 @@
  *           one drop, because a merge cancels what lies between.) A long name shows its hash only,
  *           as in all keys; two names with the same hash would be counted as one.
  * NAME_ORDER  finds the largest names. `size` is the number of tasks, rounded down to three bits
- *           behind the first one, so that the entry of a large name changes rarely. `number` makes
- *           new entries of one commit stand side by side; NAME knows it.
+ *           behind the first one, and below 16 even more, so that the entry changes rarely.
+ * `number` makes new entries of one commit stand side by side; NAME knows it.
  *
  * In memory stands what the write transaction has changed, which its commit writes, and, from one
  * transaction to the next, what was last looked at: only the committer changes it. */

@@ -5,7 +5,7 @@
 #include "lmdb/names.h"
 
 /* Names of the same size as the last one asked for, read to find the largest of them. */
-#define MORE_MAX 400
+#define MORE_MAX 200
 
 #define ORDER_BYTES 26 /* size, number, hash */
 

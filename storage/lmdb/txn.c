@@ -68,6 +68,7 @@ void tb_lmdb_write_abort(struct tb_txn *base)
     struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
     if (has_changes(txn)) {
         tb_fronts_abort(txn->store->fronts);
+        tb_heads_forget(txn->store->heads);
     } else {
         tb_fronts_publish(txn->store->fronts, mdb_txn_id(txn->mdb) - 1);
     }
@@ -109,6 +110,7 @@ static int commit(struct tb_lmdb_txn *txn)
         tb_fronts_publish(txn->store->fronts, number);
     } else {
         tb_fronts_abort(txn->store->fronts);
+        tb_heads_forget(txn->store->heads);
     }
     tb_names_end(txn->store->names, rc == 0);
     forget(txn);

@@ -29,6 +29,70 @@ static struct tb_str dump_now(struct world *world)
     return all;
 }
 
+static enum tb_visit ignore_id(void *ctx, struct tb_id id)
+{
+    (void)ctx;
+    (void)id;
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit ignore_task(void *ctx, const struct tb_task *task)
+{
+    (void)ctx;
+    (void)task;
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit ignore_attempt(void *ctx, const struct tb_attempt *attempt)
+{
+    (void)ctx;
+    (void)attempt;
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit ignore_name(void *ctx, struct tb_str name, const struct tb_name_count *count)
+{
+    (void)ctx;
+    (void)name;
+    (void)count;
+    return TB_VISIT_NEXT;
+}
+
+static const struct tb_answer some_answer = {.key = {1}, .body = {"{}", 2}};
+
+static struct tb_attempt some_attempt(struct tb_arena *arena)
+{
+    struct tb_attempt attempt = {.number = 1, .agent = TB_STR("ann")};
+    tb_attempt_render(&attempt, arena);
+    return attempt;
+}
+
+/* What belongs to claims. */
+static void expect_all_fail(struct tb_txn *txn, struct tb_id id, enum tb_err err)
+{
+    struct tb_arena *arena = tb_arena_new(0);
+    struct tb_attempt attempt = some_attempt(arena);
+    struct tb_ready_query query = {.agent = TB_STR("ann")};
+    struct tb_name_count count;
+    struct tb_answer answer;
+    struct tb_str json;
+    int64_t ready_ms = 0;
+    assert_int_equal(tb_put_attempt(txn, id, &attempt), err);
+    assert_int_equal(tb_get_attempt(txn, id, 1, &attempt), err);
+    assert_int_equal(tb_visit_attempts(txn, id, ignore_attempt, NULL), err);
+    assert_int_equal(tb_delete_attempt(txn, id, 1), err);
+    assert_int_equal(tb_visit_ready(txn, &query, ignore_task, NULL), err);
+    assert_int_equal(tb_oldest_ready(txn, &ready_ms), err);
+    assert_int_equal(tb_get_name(txn, TB_NAME_TAG, TB_STR("a"), &count), err);
+    assert_int_equal(tb_visit_names(txn, TB_NAME_TAG, 9, ignore_name, NULL), err);
+    assert_int_equal(tb_get_pauses(txn, &json), err);
+    assert_int_equal(tb_put_pauses(txn, TB_STR("[]")), err);
+    assert_int_equal(tb_get_answer(txn, some_answer.key, &answer), err);
+    assert_int_equal(tb_put_answer(txn, &some_answer), err);
+    assert_int_equal(tb_drop_answers(txn, 1, 1), err);
+    tb_arena_free(arena);
+}
+
 static void an_error_sticks_to_its_transaction(void **state)
 {
     (void)state;
@@ -50,6 +114,7 @@ static void an_error_sticks_to_its_transaction(void **state)
     assert_int_equal(tb_find_unique(txn, TB_STR("key"), &found), TB_E_STORAGE_FULL);
     assert_int_equal(tb_next_due(txn, &due_ms, &found), TB_E_STORAGE_FULL);
     assert_int_equal(tb_put_artifact(txn, id, 0, TB_STR("a")), TB_E_STORAGE_FULL);
+    expect_all_fail(txn, id, TB_E_STORAGE_FULL);
     assert_non_null(tb_txn_head(txn));
     assert_int_equal(tb_fault_calls(world->store), calls); /* none of them reached the engine */
     assert_int_equal(tb_write_commit(&txn), TB_E_STORAGE_FULL);
@@ -97,18 +162,28 @@ static void until_told_otherwise_every_call_fails(void **state)
 
 /* --- every call of a transaction fails once --- */
 
-static enum tb_visit ignore_id(void *ctx, struct tb_id id)
+/* All that belongs to claims: 13 fallible calls. */
+static void run_claim_script(struct world *world, struct tb_txn *txn, struct tb_id id)
 {
-    (void)ctx;
-    (void)id;
-    return TB_VISIT_NEXT;
-}
-
-static enum tb_visit ignore_task(void *ctx, const struct tb_task *task)
-{
-    (void)ctx;
-    (void)task;
-    return TB_VISIT_NEXT;
+    struct tb_attempt attempt = some_attempt(world->arena);
+    struct tb_ready_query query = {.agent = TB_STR("ann")};
+    struct tb_name_count count;
+    struct tb_answer answer;
+    struct tb_str json;
+    int64_t ready_ms = 0;
+    tb_visit_ready(txn, &query, ignore_task, NULL);
+    (void)!tb_oldest_ready(txn, &ready_ms);
+    tb_put_attempt(txn, id, &attempt);
+    (void)!tb_get_attempt(txn, id, 1, &attempt);
+    tb_visit_attempts(txn, id, ignore_attempt, NULL);
+    tb_delete_attempt(txn, id, 1);
+    (void)!tb_get_name(txn, TB_NAME_TAG, TB_STR("a"), &count);
+    tb_visit_names(txn, TB_NAME_TAG, 9, ignore_name, NULL);
+    (void)!tb_get_pauses(txn, &json);
+    tb_put_pauses(txn, TB_STR("[]"));
+    tb_put_answer(txn, &some_answer);
+    (void)!tb_get_answer(txn, some_answer.key, &answer);
+    tb_drop_answers(txn, 1, 1);
 }
 
 static void append_event(struct world *world, struct tb_txn *txn, struct tb_id task_id)
@@ -151,6 +226,7 @@ static enum tb_err run_script(struct world *world, struct tb_id id, const struct
         tb_put_artifact(txn, id, 0, TB_STR("an artifact"));
         append_event(world, txn, id);
     }
+    run_claim_script(world, txn, id);
     tb_delete_task(txn, fresh);
     append_event(world, txn, fresh->id);
     return tb_write_commit(&txn);
@@ -177,7 +253,7 @@ static void fail_at_every_call(enum engine engine, enum tb_err err)
         assert_int_equal(got, err);
         assert_same_str(dump_now(world), before);
     }
-    assert_int_equal(nth, 16); /* 15 fallible calls, from begin to commit */
+    assert_int_equal(nth, 29); /* 28 fallible calls, from begin to commit */
     struct tb_txn *txn = snapshot(world);
     assert_same_str(stored(txn, id).title, TB_STR("changed"));
     assert_int_equal(tb_txn_head(txn)->seq, 5);

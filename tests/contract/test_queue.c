@@ -164,6 +164,45 @@ static void an_old_snapshot_still_sees_what_was_taken(void **state)
     tb_reader_free(&reader);
 }
 
+enum { LONG = 1500, LONG_BATCH = 40 };
+
+/* Longer than what any engine keeps at hand; with and without a tag that is excluded. */
+static void a_long_queue_is_taken_in_order(void **state)
+{
+    struct world *world = *state;
+    struct tb_str paused = TB_STR("paused");
+    struct tb_ready_query query = {.agent = TB_STR("ann"), .without_tags = &paused};
+    struct tb_txn *txn = begin(world);
+    for (int i = 0; i < LONG; i++) {
+        struct tb_task task = draft(world, "queued");
+        task.rank_ms = i;
+        task.tags = i % 3 != 0 ? TB_STR("[\"paused\"]") : TB_STR("[]");
+        create(world, txn, &task);
+    }
+    commit(&txn);
+    int64_t last[2] = {-1, -1};
+    for (int i = 0; i < LONG; i++) {
+        if (i % LONG_BATCH == 0) {
+            txn = begin(world);
+        }
+        query.without_tag_count = i % 7 < 2 || i >= LONG / 2 ? 0 : 1;
+        struct page *page = ready_list(txn, &query, 1);
+        if (page->count == 1) {
+            assert_true(page->last.key > last[query.without_tag_count]);
+            last[query.without_tag_count] = page->last.key;
+            struct tb_task task = stored(txn, page->ids[0]);
+            task.status = TB_STATUS_IN_PROGRESS;
+            task.ready = false;
+            replace(world, txn, &task);
+        }
+        free(page);
+        if (i % LONG_BATCH == LONG_BATCH - 1 || i == LONG - 1) {
+            check_queues(txn);
+            commit(&txn);
+        }
+    }
+}
+
 /* --- one writer, several readers --- */
 
 enum { READERS = 3, BATCHES = 150 };
@@ -247,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_task_put_in_front_of_all_is_found_at_once),
         cmocka_unit_test(what_an_abort_took_is_there_again),
         cmocka_unit_test(an_old_snapshot_still_sees_what_was_taken),
+        cmocka_unit_test(a_long_queue_is_taken_in_order),
         cmocka_unit_test(readers_find_the_front_while_a_writer_moves_it),
     };
     return run_on_every_engine("queue", tests, sizeof tests / sizeof *tests);
