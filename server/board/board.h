@@ -47,7 +47,9 @@ void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena 
                     int64_t wall_ms);
 
 /* Runs one command. The reply's strings are made in `reply_arena`. When the reply's err is an
- * operating error the batch must be aborted. */
+ * operating error the batch must be aborted. A refusal has written nothing, but for a result that
+ * came too late (TB_E_CLAIM_LOST with a seq): it is kept. The end of a lease that was over before
+ * the command came is written with it, whatever becomes of the command. */
 void tb_board_apply(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *reply_arena, struct tb_reply *reply);
 

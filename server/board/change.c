@@ -65,7 +65,6 @@ bool tb_change_key_is_free(struct tb_board *board, const struct tb_task *task)
 }
 
 /* `task` NULL: about the board as a whole. */
-/* `task` NULL: about no task. */
 static void append_event(struct tb_board *board, const struct tb_change *change,
                          const struct tb_task *task)
 {
@@ -79,7 +78,7 @@ static void append_event(struct tb_board *board, const struct tb_change *change,
         .task_id = task != NULL ? task->id : none,
         .actor = change->actor,
     };
-    if (change->type == TB_EVENT_DELETED) {
+    if (task != NULL && change->type == TB_EVENT_DELETED) {
         event.tags = task->tags;
         task = NULL;
     }

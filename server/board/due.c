@@ -25,24 +25,39 @@ static void handle(struct tb_board *board, const struct tb_task *old)
     tb_change_write(board, old, &task, &change);
 }
 
+/* Handles the task that is due first. False: nothing is; `*next_ms` is when something will be (0:
+ * never). */
+static bool handle_next(struct tb_board *board, int64_t *next_ms)
+{
+    struct tb_id id;
+    struct tb_task old;
+    int64_t due_ms = 0;
+    *next_ms = 0;
+    if (tb_next_due(board->txn, &due_ms, &id) != TB_OK) {
+        return false;
+    }
+    if (due_ms > board->now_ms) {
+        *next_ms = due_ms;
+        return false;
+    }
+    if (tb_get_task(board->txn, id, &old) != TB_OK) {
+        return false; /* the transaction's error tells */
+    }
+    handle(board, &old);
+    *next_ms = board->now_ms;
+    return true;
+}
+
 int64_t tb_board_run_due(struct tb_board *board, unsigned max)
 {
-    for (unsigned i = 0; i < max; i++) {
-        int64_t due_ms = 0;
-        struct tb_id id;
-        if (tb_next_due(board->txn, &due_ms, &id) != TB_OK) {
-            return 0;
-        }
-        if (due_ms > board->now_ms) {
-            return due_ms;
-        }
-        struct tb_task old;
-        if (tb_get_task(board->txn, id, &old) != TB_OK) {
-            return 0;
-        }
-        handle(board, &old);
+    int64_t next_ms = board->now_ms;
+    struct tb_scratch scratch;
+    tb_scratch_begin(board, &scratch);
+    for (unsigned i = 0; i < max && handle_next(board, &next_ms); i++) {
+        tb_scratch_reset(&scratch);
     }
-    return board->now_ms;
+    tb_scratch_end(board, &scratch);
+    return next_ms;
 }
 
 struct rerank {

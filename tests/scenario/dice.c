@@ -290,6 +290,9 @@ static void aim(struct dice *dice, struct dice_command *command, struct tb_arena
     if (dice_is_holders(command->kind) ||
         (dice_takes_header(command->kind) && dice_chance(dice, 20))) {
         dice_throw_token(dice, command, arena);
+    } else if (command->kind == TB_COMMAND_CANCEL || command->kind == TB_COMMAND_ACCEPT) {
+        dice_throw_token(dice, command, arena); /* of a task that somebody claims or has claimed */
+        command->token = TB_STR_NONE;
     }
     bool may_force = dice_takes_header(command->kind) || command->kind == TB_COMMAND_CANCEL ||
                      command->kind == TB_COMMAND_ACCEPT;

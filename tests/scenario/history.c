@@ -1,36 +1,10 @@
 #include "scenario/history.h"
 
-#include <stdio.h>
-
-#include "scenario/wire.h"
+#include "scenario/promises.h"
 #include "taskboard/storage_testing.h"
 
 #define GUESSES    3  /* ids yet to come that commands may name */
 #define LOOK_EVERY 16 /* batches between the costly checks */
-
-/* Says where in which history it happened. */
-static void require(const struct history *h, bool condition, const char *what)
-{
-    if (condition) {
-        return;
-    }
-    print_error("TASKBOARD_SEED=%llu, step %u: %s\n", (unsigned long long)h->seed, h->step, what);
-    if (h->command != NULL) {
-        print_error("command %d: %.*s\n", (int)h->command->kind, (int)h->command->body.len,
-                    h->command->body.ptr);
-    }
-    fail();
-}
-
-static void require_same(const struct history *h, struct tb_str got, struct tb_str wanted,
-                         const char *what)
-{
-    if (!tb_str_eq(got, wanted)) {
-        print_error("got    [%.*s]\nwanted [%.*s]\n", (int)got.len, got.len > 0 ? got.ptr : "",
-                    (int)wanted.len, wanted.len > 0 ? wanted.ptr : "");
-        require(h, false, what);
-    }
-}
 
 /* --- life --- */
 
@@ -120,14 +94,14 @@ static enum tb_visit feed_event(void *ctx, const struct tb_event *event)
     const struct replay_task *found = replay_find(&h->replay, event->task_id);
     struct replay_task before = {.generation = found != NULL ? found->generation : 0};
     count_event(h, event);
-    require(h, event->type != TB_EVENT_CLAIMED || is_next(h, event),
-            "another task should have been claimed");
+    promises_require(h, event->type != TB_EVENT_CLAIMED || is_next(h, event),
+                     "another task should have been claimed");
     feed->good = replay_apply(&h->replay, event, feed->why, sizeof(feed->why));
     const struct replay_task *after = replay_find(&h->replay, event->task_id);
     feed->good = feed->good && model_apply(&h->model, event, found != NULL ? &before : NULL, after,
                                            h->command, feed->why, sizeof(feed->why));
-    require(h, event->type == TB_EVENT_LATE || was_noted_down(h, after),
-            "a ready task was not noted down");
+    promises_require(h, event->type == TB_EVENT_LATE || was_noted_down(h, after),
+                     "a ready task was not noted down");
     if (event->type == TB_EVENT_DELETED) {
         h->gone[h->gone_count++ % HISTORY_GONE_MAX] = event->task_id;
     }
@@ -142,245 +116,10 @@ static void read_log(struct history *h, struct tb_id floor_id)
     h->replay.floor_id = floor_id;
     h->events = (struct step_events){.own = 0};
     enum tb_err err = tb_visit_events(h->boards[0].txn, h->replay.seq, any, feed_event, &feed);
-    require(h, err == TB_OK, "the log cannot be read");
-    require(h, feed.good, feed.why);
-    require(h, h->replay.seq == fixture_head(&h->boards[0]).seq, "the log ends before the head");
-}
-
-/* --- checks --- */
-
-/* No claim outlives its lease when time was handled, and readers see the end that was promised. */
-static void check_claim(struct history *h, struct tb_str summary, const struct replay_task *task)
-{
-    struct model_attempt *attempt = model_by_generation(&h->model, task->generation);
-    struct tb_str claim = fixture_member(summary, "claim");
-    if (task->generation == 0) {
-        require(h, claim.ptr == NULL, "a claim is shown that nobody made");
-        return;
-    }
-    int64_t ends_ms = model_ends_ms(&h->model, attempt);
-    int64_t shown_ms = wire_instant(fixture_member(claim, "expiresAt"));
-    struct tb_str progress = fixture_member(summary, "progress");
-    require(h, attempt->outcome == TB_ATTEMPT_RUNNING, "a claim that has ended holds a task");
-    require(h, ends_ms > h->handled_ms, "a lease was not ended");
-    require(h, shown_ms == attempt->expires_ms || shown_ms == ends_ms, "a lease ends otherwise");
-    attempt->expires_ms = shown_ms;
-    require(h,
-            wire_number_or(progress.ptr != NULL ? fixture_member(progress, "percent") : progress,
-                           -1) == attempt->percent,
-            "progress was lost");
-}
-
-static void check_tasks(struct history *h)
-{
-    char why[1024];
-    struct fixture *f = &h->boards[0];
-    struct tb_head head = fixture_head(f);
-    struct tb_str list = fixture_member(fixture_list(f, "view=summary"), "tasks");
-    struct tb_str item;
-    size_t left = h->replay.count;
-    require(h, replay_holds(&h->replay, &head, h->handled_ms, why, sizeof(why)), why);
-    for (size_t at = 0; wire_next(list, &at, &item);) { /* newest first */
-        require(h, left > 0, "there are more tasks than the log says");
-        const struct replay_task *task = &h->replay.tasks[--left];
-        bool ready = task->ready && !replay_is_paused(&h->replay, task);
-        require_same(h, replay_lasting(f->arena, item, wire_bool(fixture_member(item, "ready"))),
-                     replay_lasting(f->arena, task->summary, ready),
-                     "a task is not what the log says");
-        check_claim(h, item, task);
-    }
-    require(h, left == 0, "there are fewer tasks than the log says");
-}
-
-static void check_heads(struct history *h)
-{
-    struct tb_head first = fixture_head(&h->boards[0]);
-    for (size_t i = 1; i < h->board_count; i++) {
-        struct tb_head head = fixture_head(&h->boards[i]);
-        head.store_id = first.store_id;
-        require(h, memcmp(&head, &first, sizeof(head)) == 0, "the heads of the engines differ");
-    }
-}
-
-static bool may_change_nothing(const struct history *h)
-{
-    switch (h->command->kind) {
-    case TB_COMMAND_CREATE:
-    case TB_COMMAND_CLAIM:
-    case TB_COMMAND_HEARTBEAT:
-    case TB_COMMAND_COMPLETE: /* repeated */
-    case TB_COMMAND_FAIL:
-    case TB_COMMAND_RELEASE:
-    case TB_COMMAND_CANCEL:
-    case TB_COMMAND_RETRY_MANY:
-    case TB_COMMAND_PAUSE:
-    case TB_COMMAND_RESUME:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Besides what time had done before, a refusal has written nothing but a late result. */
-static bool is_idle(const struct history *h, const struct tb_head *before,
-                    const struct tb_head *after)
-{
-    if (h->events.own != h->events.late) {
-        return false;
-    }
-    return h->events.by_time + h->events.late > 0 ? after->generation == before->generation
-                                                  : memcmp(before, after, sizeof(*after)) == 0;
-}
-
-static void check_version(const struct history *h, const struct tb_reply *reply)
-{
-    struct tb_id id;
-    if (reply->err != TB_OK || reply->version == 0) {
-        return;
-    }
-    struct tb_str id_text = fixture_member(reply->body, "id");
-    require(h, tb_ulid_parse(tb_str_from(id_text.ptr + 1, TB_ULID_LEN), &id), "no id");
-    const struct replay_task *task = replay_find(&h->replay, id);
-    require(h, task != NULL && task->version == reply->version,
-            "the answer has another version than the task");
-}
-
-static void check_reply(struct history *h, const struct tb_head *before,
-                        const struct expectation *expectation)
-{
-    char why[1024];
-    const struct tb_reply *reply = &h->boards[0].reply;
-    struct tb_head after = fixture_head(&h->boards[0]);
-    bool refused = reply->err != TB_OK;
-    bool changed = h->events.own > 0;
-    require(h, !refused || is_idle(h, before, &after), "a refusal changed something");
-    require(h, reply->seq == (changed ? after.seq : 0), "the answer names another seq");
-    require(h, refused || reply->body.len > 0, "a success without a body");
-    require(h, refused || changed || may_change_nothing(h), "nothing was changed");
-    require(h,
-            reply->found_nothing ==
-                (!refused && h->command->kind == TB_COMMAND_CLAIM && h->events.claimed == 0),
-            "a claim does not say that it found nothing");
-    check_version(h, reply);
-    require(h,
-            expect_holds(expectation, &h->replay, h->command, reply, &h->events, why, sizeof(why)),
-            why);
-    require(h,
-            expect_learn(&h->model, &h->replay, h->command, reply, h->boards[0].board.now_ms, why,
-                         sizeof(why)),
-            why);
-    if (!refused && h->command->kind == TB_COMMAND_RETRY_MANY && !h->command->bad) {
-        require(h, wire_number(fixture_member(reply->body, "count")) == h->events.retried,
-                "another number of tasks was retried");
-    }
-    h->answers[reply->err]++;
-}
-
-static void check_same_reply(struct history *h)
-{
-    const struct tb_reply *first = &h->boards[0].reply;
-    for (size_t i = 1; i < h->board_count; i++) {
-        const struct tb_reply *reply = &h->boards[i].reply;
-        require(h,
-                reply->err == first->err && reply->http_status == first->http_status &&
-                    reply->version == first->version && reply->seq == first->seq &&
-                    reply->replayed == first->replayed,
-                "the engines answer differently");
-        require_same(h, reply->message, first->message, "the engines answer differently");
-        require_same(h, reply->extra, first->extra, "the engines answer differently");
-        require_same(h, reply->body, first->body, "the engines answer differently");
-    }
-}
-
-/* --- costly checks, between batches --- */
-
-static void check_same_lists(struct history *h)
-{
-    static const char *const queries[] = {
-        "",
-        "order=updated",
-        "order=rank&view=summary",
-        "ready=true&order=rank",
-        "status=done",
-        "status=open,blocked&order=updated",
-        "tag=x&tag=y",
-        "tag=%22",
-        "assignee=bob",
-        "q=fence",
-        "q=größe+漢字",
-        "createdBy=ann&status=open",
-        "updatedSince=2023-11-15T00:00:00Z",
-        "ready=false&limit=3",
-        "order=updated&limit=5&status=in_review,in_progress",
-        "order=rank&limit=4",
-        "fields=id,notes,artifacts,version",
-        "maxBytes=4000",
-    };
-    for (size_t i = 1; i < h->board_count; i++) {
-        for (size_t k = 0; k < COUNT(queries); k++) {
-            require_same(h, fixture_list(&h->boards[i], queries[k]),
-                         fixture_list(&h->boards[0], queries[k]), queries[k]);
-        }
-    }
-}
-
-/* Pages by cursor, put together, must be the whole list. */
-static void check_pages(struct history *h)
-{
-    static const char *const orders[] = {"created", "updated", "rank"};
-    for (size_t i = 0; i < h->board_count; i++) {
-        struct fixture *f = &h->boards[i];
-        const char *order = orders[dice_roll(&h->dice, 3)];
-        struct tb_str whole =
-            fixture_list(f, tb_arena_printf(f->arena, "fields=id&order=%s", order).ptr);
-        struct tb_buf all;
-        tb_buf_init(&all, f->arena, 1024);
-        unsigned limit = 1 + dice_roll(&h->dice, 9);
-        struct tb_str cursor = TB_STR("");
-        while (cursor.ptr != NULL) {
-            struct tb_str page = fixture_list(
-                f, tb_arena_printf(f->arena, "fields=id&order=%s&limit=%u%s%.*s", order, limit,
-                                   cursor.len > 0 ? "&cursor=" : "", (int)cursor.len, cursor.ptr)
-                       .ptr);
-            struct tb_str tasks = fixture_member(page, "tasks");
-            tb_buf_add_c(&all, cursor.len > 0 && tasks.len > 2 ? "," : "");
-            tb_buf_add(&all, tasks.ptr + 1, tasks.len - 2);
-            cursor = fixture_member(page, "nextCursor");
-            cursor = cursor.ptr == NULL ? cursor : tb_str_from(cursor.ptr + 1, cursor.len - 2);
-        }
-        struct tb_str tasks = fixture_member(whole, "tasks");
-        require_same(h, tb_buf_str(&all), tb_str_from(tasks.ptr + 1, tasks.len - 2),
-                     "the pages are not the list");
-    }
-}
-
-static void check_records(struct history *h)
-{
-    for (size_t i = 0; i < h->board_count; i++) {
-        for (size_t k = 0; k < h->replay.count; k++) {
-            const struct replay_task *wanted = &h->replay.tasks[k];
-            struct tb_task task = fixture_task(&h->boards[i], wanted->id);
-            char why[1024];
-            require(h, task.note_count == wanted->notes && task.artifact_count == wanted->artifacts,
-                    "notes or artifacts were lost");
-            require(h,
-                    model_check_attempts(&h->model, wanted->id,
-                                         fixture_attempts(&h->boards[i], wanted->id), why,
-                                         sizeof(why)),
-                    why);
-        }
-    }
-}
-
-static void check_all(struct history *h)
-{
-    for (size_t i = 0; i < h->board_count; i++) {
-        assert_verified(&h->boards[i]);
-    }
-    check_heads(h);
-    check_same_lists(h);
-    check_pages(h);
-    check_records(h);
+    promises_require(h, err == TB_OK, "the log cannot be read");
+    promises_require(h, feed.good, feed.why);
+    promises_require(h, h->replay.seq == fixture_head(&h->boards[0]).seq,
+                     "the log ends before the head");
 }
 
 /* --- one command --- */
@@ -450,13 +189,15 @@ static void send_again(struct history *h, const struct dice_command *command)
     send(h, command);
     struct tb_head after = fixture_head(&h->boards[0]);
     const struct tb_reply *again = &h->boards[0].reply;
-    check_same_reply(h);
-    require(h, memcmp(&before, &after, sizeof(after)) == 0, "a repeated request had an effect");
-    require(h,
-            again->replayed && again->err == first.err && again->http_status == first.http_status &&
-                again->version == first.version,
-            "a repeated request is not answered as before");
-    require_same(h, again->body, first.body, "a repeated request is not answered as before");
+    promises_check_same_reply(h);
+    promises_require(h, memcmp(&before, &after, sizeof(after)) == 0,
+                     "a repeated request had an effect");
+    promises_require(h,
+                     again->replayed && again->err == first.err &&
+                         again->http_status == first.http_status && again->version == first.version,
+                     "a repeated request is not answered as before");
+    promises_require_same(h, again->body, first.body,
+                          "a repeated request is not answered as before");
     h->replayed++;
 }
 
@@ -473,10 +214,10 @@ static void run_step(struct history *h)
         h->boards[i].idempotency_key = tb_arena_printf(h->boards[i].arena, "%u", h->step).ptr;
     }
     send(h, &command);
-    check_same_reply(h);
+    promises_check_same_reply(h);
     read_log(h, before.last_id);
-    check_reply(h, &before, &expectation);
-    check_tasks(h);
+    promises_check_reply(h, &before, &expectation);
+    promises_check_tasks(h);
     if (command.repeated && h->boards[0].reply.err == TB_OK && h->boards[0].reply.seq != 0) {
         send_again(h, &command);
     }
@@ -500,11 +241,11 @@ static bool run_faulty_step(struct history *h)
     send(h, &command);
     bool failed = tb_txn_error(f->txn) != TB_OK;
     tb_fault_set(f->store, 0, TB_OK, false);
-    require(h, failed == (f->reply.err == err), "the answer hides the engine's error");
+    promises_require(h, failed == (f->reply.err == err), "the answer hides the engine's error");
     if (!failed) {
         read_log(h, before.last_id);
-        check_reply(h, &before, &expectation);
-        check_tasks(h);
+        promises_check_reply(h, &before, &expectation);
+        promises_check_tasks(h);
     }
     forget(h);
     return failed;
@@ -567,14 +308,16 @@ static void run_due(struct history *h)
     int64_t next_ms = fixture_run_due(&h->boards[0], max);
     int64_t now_ms = h->boards[0].board.now_ms;
     for (size_t i = 1; i < h->board_count; i++) {
-        require(h, fixture_run_due(&h->boards[i], max) == next_ms, "the engines differ in time");
+        promises_require(h, fixture_run_due(&h->boards[i], max) == next_ms,
+                         "the engines differ in time");
     }
-    require(h, next_ms == 0 || next_ms > now_ms || max < 1000, "something due was left over");
+    promises_require(h, next_ms == 0 || next_ms > now_ms || max < 1000,
+                     "something due was left over");
     if (next_ms == 0 || next_ms > now_ms) {
         h->handled_ms = now_ms;
     }
     read_log(h, h->head_before.last_id);
-    check_tasks(h);
+    promises_check_tasks(h);
 }
 
 /* Everything must be as it was before the batch. */
@@ -590,9 +333,9 @@ static void take_back(struct history *h)
     copy_model(&h->model, &h->model_before);
     h->handled_ms = h->handled_before_ms;
     struct tb_head head = fixture_head(&h->boards[0]);
-    require(h, memcmp(&head, &h->head_before, sizeof(head)) == 0,
-            "an aborted batch changed the head");
-    check_tasks(h);
+    promises_require(h, memcmp(&head, &h->head_before, sizeof(head)) == 0,
+                     "an aborted batch changed the head");
+    promises_check_tasks(h);
 }
 
 static bool commit(struct history *h)
@@ -601,7 +344,8 @@ static bool commit(struct history *h)
     bool fails = h->faulty && dice_chance(&h->dice, 10);
     if (fails) {
         tb_fault_set(f->store, 1, TB_E_STORAGE_FULL, true);
-        require(h, tb_write_commit(&f->txn) == TB_E_STORAGE_FULL, "a failed commit says nothing");
+        promises_require(h, tb_write_commit(&f->txn) == TB_E_STORAGE_FULL,
+                         "a failed commit says nothing");
         tb_fault_set(f->store, 0, TB_OK, false);
         return false;
     }
@@ -633,7 +377,7 @@ static void run_batch(struct history *h)
         take_back(h);
     } else {
         replay_fini(&h->replay_before);
-        check_tasks(h);
+        promises_check_tasks(h);
     }
     forget(h);
 }
@@ -643,9 +387,9 @@ void history_run(struct history *h, unsigned steps)
     for (unsigned batch = 0; h->step < steps; batch++) {
         run_batch(h);
         if (batch % LOOK_EVERY == 0) {
-            check_all(h);
+            promises_check_all(h);
             forget(h);
         }
     }
-    check_all(h);
+    promises_check_all(h);
 }

@@ -199,11 +199,19 @@ static bool has_assignee_back(const struct replay_task *before, const struct rep
     return tb_str_eq(after->assignee, wanted);
 }
 
+static bool has_used_up(const struct replay_task *task)
+{
+    return task->max_attempts > 0 && task->attempts >= task->max_attempts;
+}
+
 /* The holder, or time, gave the task back, and nothing else was said of it. */
 static bool check_given_back(const struct replay_task *before, const struct replay_task *after,
                              enum tb_event_type type)
 {
     uint32_t counted = type == TB_EVENT_RELEASED && before->attempts > 0 ? 1 : 0;
+    if (type != TB_EVENT_RELEASED && has_used_up(before)) {
+        return false;
+    }
     return before->generation != 0 && after->generation == 0 && after->status == TB_STATUS_OPEN &&
            after->attempts == before->attempts - counted && has_assignee_back(before, after);
 }
@@ -223,6 +231,7 @@ static bool check_claim(const struct replay *replay, const struct replay_task *b
         return after->status == TB_STATUS_DONE || check_given_back(before, after, event->type);
     case TB_EVENT_DEAD:
         return by_holder && after->generation == 0 && after->dead_letter &&
+               (has_used_up(before) || event->actor.ptr != NULL) && /* or it is not retryable */
                after->attempts == before->attempts;
     case TB_EVENT_RETRIED:
         return (before->dead_letter || (before->status == TB_STATUS_DONE && !before->success)) &&

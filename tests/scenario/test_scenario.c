@@ -102,7 +102,7 @@ static void a_random_history_keeps_every_promise(void **state)
     (void)state;
     static const uint64_t seeds[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
     struct tally tally = {.replayed = 0};
-    run_seeds(seeds, COUNT(seeds), 20000, HISTORY_IN_MEMORY, &tally);
+    run_seeds(seeds, COUNT(seeds), 3000, HISTORY_IN_MEMORY, &tally);
     check_variety(&tally);
 }
 
@@ -111,7 +111,7 @@ static void a_failing_engine_breaks_no_promise(void **state)
     (void)state;
     static const uint64_t seeds[] = {101, 102};
     struct tally tally = {.replayed = 0};
-    run_seeds(seeds, COUNT(seeds), 20000, HISTORY_FAULTY, &tally);
+    run_seeds(seeds, COUNT(seeds), 5000, HISTORY_FAULTY, &tally);
 }
 
 static void the_same_history_gives_the_same_board_on_every_engine(void **state)
@@ -119,7 +119,7 @@ static void the_same_history_gives_the_same_board_on_every_engine(void **state)
     (void)state;
     static const uint64_t seeds[] = {201, 202};
     struct tally tally = {.replayed = 0};
-    run_seeds(seeds, COUNT(seeds), 15000, HISTORY_TWO_ENGINES, &tally);
+    run_seeds(seeds, COUNT(seeds), 4000, HISTORY_TWO_ENGINES, &tally);
 }
 
 int main(void)
