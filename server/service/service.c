@@ -1,20 +1,19 @@
 #include "service/service.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/steady.h"
+#include "service/news.h"
+#include "service/queue.h"
 #include "service/serving.h"
 
 #define QUEUE_MAX_DEFAULT  16384U
-#define QUEUE_BYTES_MAX    (256U << 20) /* of the waiting jobs' arenas */
 #define BATCH_MAX_DEFAULT  1024U
 #define BATCH_ARENA_BYTES  (4U << 20)
 #define DUE_MAX            1000U /* due things handled in one transaction */
@@ -28,29 +27,14 @@ struct tb_service {
     /* fixed while the thread runs */
     struct tb_store *store;
     const struct tb_clock *clock;
-    unsigned queue_max;
     unsigned batch_max;
     uint64_t store_id;
     pthread_t thread;
 
-    /* shared, under `lock` */
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    struct tb_job *queue_first;
-    struct tb_job **queue_end;
-    unsigned queue_len;
-    size_t queue_bytes;
-    bool draining;
-    bool stopping;
-
-    /* shared, under `listeners_lock`; linked by next_listener */
-    pthread_mutex_t listeners_lock;
-    struct tb_mailbox *listeners;
-
-    /* shared, atomic; written by the committer */
-    _Atomic uint64_t head_seq;
-    _Atomic uint64_t changes;
-    _Atomic int health;
+    /* shared */
+    struct tb_queue queue;
+    struct tb_news news;
+    _Atomic int health; /* written by the committer */
 
     /* owned by the committer */
     struct tb_steady time; /* what the board goes by */
@@ -62,57 +46,9 @@ struct tb_service {
 
 /* --- the queue --- */
 
-/* Would it hand out a task? */
-static bool claims(const struct tb_command *command)
-{
-    switch (command->kind) {
-    case TB_COMMAND_CLAIM:
-    case TB_COMMAND_CLAIM_TASK:
-        return true;
-    case TB_COMMAND_COMPLETE:
-    case TB_COMMAND_FAIL:
-    case TB_COMMAND_RELEASE:
-        return command->finish.has_next;
-    default:
-        return false;
-    }
-}
-
 enum tb_err tb_service_submit(struct tb_service *service, struct tb_job *job)
 {
-    enum tb_err err = TB_OK;
-    size_t bytes = tb_arena_size_bytes(job->arena);
-    job->next = NULL;
-    job->wait = (struct tb_wait){.number = 0};
-    pthread_mutex_lock(&service->lock);
-    if (service->stopping || (service->draining && claims(&job->command))) {
-        err = TB_E_DRAINING;
-    } else if (service->queue_len > 0 && (service->queue_len >= service->queue_max ||
-                                          service->queue_bytes + bytes > QUEUE_BYTES_MAX)) {
-        err = TB_E_OVERLOADED;
-    } else {
-        *service->queue_end = job;
-        service->queue_end = &job->next;
-        service->queue_bytes += bytes;
-        if (service->queue_len++ == 0) {
-            pthread_cond_signal(&service->wake);
-        }
-    }
-    pthread_mutex_unlock(&service->lock);
-    return err;
-}
-
-static struct timespec deadline_in(int64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_nsec -= 1000000000;
-        at.tv_sec++;
-    }
-    return at;
+    return tb_queue_put(&service->queue, job);
 }
 
 /* Is a batch to be run although no job has come? */
@@ -134,35 +70,11 @@ static int64_t sleep_ms(struct tb_service *service)
     return left_ms < 0 || has_own_work(service) ? 0 : left_ms;
 }
 
-/* Waits until there is work or something is due, and takes what is waiting, at most a batch of it.
- * `*stop` says that the queue is empty and nothing more will come. */
+/* Waits until there is work or something is due. `*stop` says that nothing more will come. */
 static struct tb_job *take_jobs(struct tb_service *service, bool *stop)
 {
-    int64_t wait_ms = sleep_ms(service);
-    pthread_mutex_lock(&service->lock);
-    bool told = service->stopping || service->draining != service->serving.draining;
-    if (service->queue_len == 0 && !told && wait_ms > 0) {
-        const struct timespec deadline = deadline_in(wait_ms);
-        pthread_cond_timedwait(&service->wake, &service->lock, &deadline);
-    }
-    struct tb_job *first = service->queue_first;
-    struct tb_job **end = &first;
-    unsigned count = 0;
-    while (*end != NULL && count < service->batch_max) {
-        service->queue_bytes -= tb_arena_size_bytes((*end)->arena);
-        end = &(*end)->next;
-        count++;
-    }
-    service->queue_first = *end;
-    *end = NULL;
-    service->queue_len -= count;
-    if (service->queue_first == NULL) {
-        service->queue_end = &service->queue_first;
-    }
-    *stop = service->stopping && first == NULL;
-    service->serving.draining = service->draining || service->stopping;
-    pthread_mutex_unlock(&service->lock);
-    return first;
+    return tb_queue_take(&service->queue, service->batch_max, sleep_ms(service),
+                         &service->serving.draining, stop);
 }
 
 /* --- one batch --- */
@@ -191,25 +103,6 @@ static enum tb_err begin(struct tb_service *service, struct tb_txn **txn)
         tb_board_begin(&service->board, *txn, service->arena, tb_steady_now_ms(&service->time));
     }
     return err;
-}
-
-/* Makes the last commit known: first the numbers, then to those who have asked. */
-static void publish(struct tb_service *service, const struct tb_head *head)
-{
-    bool news = atomic_load(&service->head_seq) != head->seq ||
-                atomic_load(&service->changes) != head->changes;
-    if (!news) {
-        return;
-    }
-    atomic_store(&service->head_seq, head->seq);
-    atomic_store(&service->changes, head->changes);
-    pthread_mutex_lock(&service->listeners_lock);
-    for (struct tb_mailbox *one = service->listeners; one != NULL; one = one->next_listener) {
-        if (atomic_load(&one->wants_news) && atomic_exchange(&one->wants_news, false)) {
-            one->announce(one);
-        }
-    }
-    pthread_mutex_unlock(&service->listeners_lock);
 }
 
 /* Does the head show that the batch has written anything? Every write but one to the log counts
@@ -270,7 +163,7 @@ static enum tb_err run_batch(struct tb_service *service, struct tb_job *jobs, st
         return err;
     }
     service->next_due_ms = next_due_ms;
-    publish(service, &after);
+    tb_news_publish(&service->news, &after);
     return TB_OK;
 }
 
@@ -426,8 +319,7 @@ static enum tb_err bring_up_to_date(struct tb_service *service)
     service->store_id = head->store_id;
     tb_steady_init(&service->time, service->clock, head->last_ms);
     service->board.started_ms = service->board.now_ms;
-    atomic_store(&service->head_seq, head->seq);
-    atomic_store(&service->changes, head->changes);
+    tb_news_publish(&service->news, head);
     bool reranks = head->aging_ms != service->board.options.aging_ms;
     tb_write_abort(&txn);
     err = reranks ? rerank(service) : TB_OK;
@@ -448,29 +340,22 @@ static bool init(struct tb_service *service, const struct tb_service_options *op
     *service = (struct tb_service){
         .store = options->store,
         .clock = options->clock,
-        .queue_max = options->queue_max != 0 ? options->queue_max : QUEUE_MAX_DEFAULT,
         .batch_max = options->batch_max != 0 ? options->batch_max : BATCH_MAX_DEFAULT,
         .board = {.options = options->board,
                   .ids = {.random = options->random, .random_ctx = options->random_ctx}},
         .arena = tb_arena_new(BATCH_ARENA_BYTES),
     };
     tb_steady_init(&service->time, options->clock, 0);
-    service->queue_end = &service->queue_first;
-    pthread_mutex_init(&service->lock, NULL);
-    pthread_mutex_init(&service->listeners_lock, NULL);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&service->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    tb_queue_init(&service->queue,
+                  options->queue_max != 0 ? options->queue_max : QUEUE_MAX_DEFAULT);
+    tb_news_init(&service->news);
     return tb_serving_init(&service->serving, &service->board, options->clock, make_seed(options));
 }
 
 static void fini(struct tb_service *service)
 {
-    pthread_cond_destroy(&service->wake);
-    pthread_mutex_destroy(&service->lock);
-    pthread_mutex_destroy(&service->listeners_lock);
+    tb_queue_fini(&service->queue);
+    tb_news_fini(&service->news);
     tb_serving_fini(&service->serving);
     tb_arena_free(service->arena);
     free(service);
@@ -507,10 +392,7 @@ enum tb_err tb_service_start(const struct tb_service_options *options, struct tb
 
 void tb_service_drain(struct tb_service *service)
 {
-    pthread_mutex_lock(&service->lock);
-    service->draining = true;
-    pthread_cond_signal(&service->wake);
-    pthread_mutex_unlock(&service->lock);
+    tb_queue_drain(&service->queue);
 }
 
 void tb_service_stop(struct tb_service **service)
@@ -519,43 +401,31 @@ void tb_service_stop(struct tb_service **service)
     if (stopped == NULL) {
         return;
     }
-    pthread_mutex_lock(&stopped->lock);
-    stopped->stopping = true;
-    pthread_cond_signal(&stopped->wake);
-    pthread_mutex_unlock(&stopped->lock);
+    tb_queue_stop(&stopped->queue);
     pthread_join(stopped->thread, NULL);
-    assert(stopped->queue_first == NULL);
+    assert(stopped->queue.first == NULL);
     fini(stopped);
     *service = NULL;
 }
 
 uint64_t tb_service_head_seq(const struct tb_service *service)
 {
-    return atomic_load(&service->head_seq);
+    return atomic_load(&service->news.seq);
 }
 
 uint64_t tb_service_changes(const struct tb_service *service)
 {
-    return atomic_load(&service->changes);
+    return atomic_load(&service->news.changes);
 }
 
 void tb_service_listen(struct tb_service *service, struct tb_mailbox *mailbox)
 {
-    pthread_mutex_lock(&service->listeners_lock);
-    mailbox->next_listener = service->listeners;
-    service->listeners = mailbox;
-    pthread_mutex_unlock(&service->listeners_lock);
+    tb_news_listen(&service->news, mailbox);
 }
 
 void tb_service_unlisten(struct tb_service *service, struct tb_mailbox *mailbox)
 {
-    pthread_mutex_lock(&service->listeners_lock);
-    struct tb_mailbox **at = &service->listeners;
-    while (*at != mailbox) {
-        at = &(*at)->next_listener;
-    }
-    *at = mailbox->next_listener;
-    pthread_mutex_unlock(&service->listeners_lock);
+    tb_news_unlisten(&service->news, mailbox);
 }
 
 uint64_t tb_service_store_id(const struct tb_service *service)

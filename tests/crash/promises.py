@@ -12,7 +12,7 @@ class Log:
         self.head = 0
         self.tasks = {}
         self.about = {}          # seq → task id
-        self.notes = Counter()   # task id → task.noted events
+        self.notes = Counter()   # task id → events that added a note
         self.bumps = Counter()
 
     def read_on(self, client):
@@ -41,7 +41,7 @@ class Log:
         assert task["id"] == task_id and (before is None) == (event["type"] == "task.created"), event
         assert task["version"] == (before["version"] + 1 if before else 1), event
         self.tasks[task_id] = task
-        self.notes[task_id] += event["type"] == "task.noted"
+        self.notes[task_id] += "note" in event["data"]  # also the summary of a complete
         self.bumps[task_id] += event["type"] == "task.bumped"
 
 

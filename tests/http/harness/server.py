@@ -56,6 +56,7 @@ class Server:
         self.port = None
         self.runs = 0
         self.clients = []
+        self.prober = None
 
     def __enter__(self):
         try:
@@ -115,6 +116,14 @@ class Server:
 
     def raw(self):
         return Raw(self.port)
+
+    def turn_round(self):
+        """Lets a server with one event loop read what it was sent so far: what stands beside a request that it answers
+        has its turn before that answer's reader can send another one. Twice, for new connections are accepted first."""
+        if not self.prober or self.prober.port != self.port:
+            self.prober = self.client(check=False)
+        for _ in range(2):
+            assert self.prober.get("/health").status == 200
 
     def send_signal(self, number):
         self.process.send_signal(number)

@@ -69,6 +69,26 @@ static void value_of_a_text_is_not_empty(void **state)
     assert_false(tb_value_text(&setting, "", &text, why));
 }
 
+static void value_of_a_url_names_a_host(void **state)
+{
+    (void)state;
+    static const struct tb_setting setting;
+    static const char *const good[] = {"https://board.example", "http://[::1]:3000",
+                                       "HTTPS://b:8/path/x", "http://b/"};
+    static const char *const bad[] = {"",           "b.example",   "ftp://b",    "http://",
+                                      "http:///x",  "http://:80",  "http://a b", "http://u@b",
+                                      "http://b?q", "http://b/#f", "//b"};
+    const char *url = NULL;
+    for (size_t i = 0; i < COUNT(good); i++) {
+        assert_true(tb_value_url(&setting, good[i], &url, why));
+        assert_string_equal(url, good[i]);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_false(tb_value_url(&setting, bad[i], &url, why));
+        assert_non_null(strstr(why, "https://board.example"));
+    }
+}
+
 static void values_of_the_log_have_their_names(void **state)
 {
     (void)state;
@@ -92,6 +112,7 @@ int main(void)
         cmocka_unit_test(value_of_a_size_takes_units),
         cmocka_unit_test(value_of_a_switch_is_yes_or_no),
         cmocka_unit_test(value_of_a_text_is_not_empty),
+        cmocka_unit_test(value_of_a_url_names_a_host),
         cmocka_unit_test(values_of_the_log_have_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,29 @@ static void dispatch_closes_after_a_request_that_it_could_not_make_out(void **st
     assert_true(answered_with(f, "{\"error\":\"no good\",\"code\":\"bad_request\""));
 }
 
+static void dispatch_lets_no_foreign_page_in_where_there_are_no_tokens(void **state)
+{
+    struct fixture *f = *state;
+    tb_auth_init(&f->http.auth, TB_STR_NONE);
+    f->http.origin = (struct tb_origin){.checks = true, .checks_host = true};
+    struct tb_request *request = make(f, "GET", "/things");
+    request->headers[TB_IN_HOST] = TB_STR("localhost:3000");
+    assert_int_equal(send_it(request), 200);
+    assert_str(request->scope, "anonymous");
+    request = make(f, "POST", "/things");
+    request->headers[TB_IN_HOST] = TB_STR("evil.example");
+    assert_int_equal(send_it(request), 403);
+    assert_true(answered_with(f, "--public-url"));
+    request = make(f, "POST", "/things");
+    request->headers[TB_IN_HOST] = TB_STR("localhost:3000");
+    request->headers[TB_IN_ORIGIN] = TB_STR("http://evil.example");
+    assert_int_equal(send_it(request), 403);
+    request = make(f, "GET", "/open");
+    request->headers[TB_IN_HOST] = TB_STR("evil.example");
+    assert_int_equal(send_it(request), 200);
+    f->http.origin = (struct tb_origin){.checks = false};
+}
+
 static void dispatch_answers_problems_to_who_names_them(void **state)
 {
     struct fixture *f = *state;
@@ -271,6 +294,7 @@ int main(void)
         TEST(dispatch_takes_bodies_where_they_belong),
         TEST(dispatch_refuses_a_broken_query_everywhere_but_where_it_is_open),
         TEST(dispatch_closes_after_a_request_that_it_could_not_make_out),
+        TEST(dispatch_lets_no_foreign_page_in_where_there_are_no_tokens),
         TEST(dispatch_answers_problems_to_who_names_them),
         TEST(reply_of_an_error_carries_what_a_program_needs),
     };

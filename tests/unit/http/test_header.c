@@ -147,9 +147,24 @@ static void traceparent_is_taken_in_its_own_form_only(void **state)
 #undef GOOD
 }
 
+static void header_preference_gives_its_value(void **state)
+{
+    (void)state;
+    struct tb_str value;
+    assert_true(tb_header_preference(TB_STR("a=1, wait=10"), TB_STR("wait"), &value));
+    assert_str(value, "10");
+    assert_true(tb_header_preference(TB_STR("Wait=\"7\"; x"), TB_STR("wait"), &value));
+    assert_str(value, "7");
+    assert_true(tb_header_preference(TB_STR("wait"), TB_STR("wait"), &value));
+    assert_absent(value);
+    assert_false(tb_header_preference(TB_STR("awaits=1"), TB_STR("wait"), &value));
+    assert_false(tb_header_preference(TB_STR_NONE, TB_STR("wait"), &value));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(header_preference_gives_its_value),
         cmocka_unit_test(header_bearer_takes_the_scheme_in_any_case_and_any_blanks),
         cmocka_unit_test(header_bearer_keeps_blanks_inside_a_token),
         cmocka_unit_test(header_bearer_refuses_everything_else),
