@@ -1,7 +1,8 @@
 #include "base/steady.h"
 
-#define US_PER_SLOW_MS 1112 /* while the machine's clock is behind: nine tenths of the usual pace  \
-                             */
+#define US_PER_SLOW_MS                                                                             \
+    1112 /* while the machine's clock is behind: nine tenths of the usual pace                     \
+          */
 
 void tb_steady_init(struct tb_steady *steady, const struct tb_clock *clock, int64_t least_ms)
 {

@@ -117,7 +117,7 @@ static enum tb_err forget_old(struct tb_lmdb_txn *txn, const struct tb_block *bl
     enum tb_err err = TB_OK;
     for (*dropped = 0; *dropped < block->count && *dropped < max && err == TB_OK; ++*dropped) {
         struct tb_str record;
-        struct tb_answer answer;
+        struct tb_answer answer = {.at_ms = 0};
         int rc = tb_block_record(block, *dropped, &record);
         err = rc != 0 ? tb_lmdb_err(rc) : tb_record_decode_answer(record, &answer);
         if (err == TB_OK && answer.at_ms >= before_ms) {
@@ -242,6 +242,7 @@ static enum tb_err read_answer(struct tb_lmdb_txn *txn, uint64_t number, struct 
 {
     const struct tb_block_maker *coming = &txn->store->answers;
     bool is_coming = txn->base.writable && coming->count > 0 && number >= coming->first;
+    *answer = (struct tb_answer){.at_ms = 0};
     enum tb_err err =
         is_coming ? read_coming(coming, number, answer) : read_stored(txn, number, answer);
     if (err == TB_OK && txn->base.writable) {

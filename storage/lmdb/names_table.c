@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -76,9 +77,11 @@ static size_t first_bucket(const struct tb_name_table *table, const uint8_t hash
 static uint32_t *find_bucket(struct tb_name_table *table, enum tb_name_kind kind,
                              struct tb_str name, const uint8_t hash[16])
 {
+    assert(name.ptr != NULL);
     size_t i = first_bucket(table, hash);
     for (; table->buckets[i] != 0; i = (i + 1) & (table->bucket_count - 1)) {
         const struct tb_name_row *row = &table->rows[table->buckets[i] - 1];
+        assert(row->name.ptr != NULL);
         if (row->kind == kind && memcmp(row->hash, hash, sizeof row->hash) == 0 &&
             tb_str_eq(row->name, name)) {
             break;

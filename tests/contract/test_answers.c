@@ -160,10 +160,10 @@ static void bodies_of_every_size_are_kept(void **state)
     struct world *world = *state;
     struct tb_answer answers[COUNT];
     struct tb_txn *txn = begin(world);
-    for (uint8_t i = 0; i < COUNT; i++) {
+    for (int i = 0; i < COUNT; i++) {
         char *body = tb_arena_alloc(world->arena, sizes[i] + 1);
         memset(body, 'a' + i, sizes[i]);
-        answers[i] = some_answer(world, i, 5);
+        answers[i] = some_answer(world, (uint8_t)i, 5);
         answers[i].body = tb_str_from(body, sizes[i]);
         assert_int_equal(tb_put_answer(txn, &answers[i]), TB_OK);
     }

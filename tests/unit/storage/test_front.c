@@ -429,8 +429,8 @@ static void run_model(uint64_t seed, unsigned capacity)
     }
     print_message(
         "capacity %u: readers knew %llu of %llu, the writer %llu of %llu\n", capacity,
-        (unsigned long long)model->met[1], (unsigned long long)(model->met[0] + model->met[1]),
-        (unsigned long long)model->met[3], (unsigned long long)(model->met[2] + model->met[3]));
+        (unsigned long long)model->met[1], (unsigned long long)model->met[0] + model->met[1],
+        (unsigned long long)model->met[3], (unsigned long long)model->met[2] + model->met[3]);
     assert_true(model->met[1] > 0 && model->met[3] > 0);
     assert_true(capacity < LISTS || model->exact > STEPS / 4); /* nor are they useless */
     tb_fronts_free(model->fronts);
