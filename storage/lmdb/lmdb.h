@@ -56,6 +56,7 @@ struct tb_lmdb_txn {
     uint8_t head_before[TB_RECORD_HEAD_BYTES];
     MDB_cursor *index; /* writes TB_DB_INDEX; opened at first use, closed by LMDB at the end */
     bool may_grow;     /* there was room at the beginning */
+    bool scarce;       /* there was little, or none lately */
     size_t puts;       /* records written, the head apart */
     size_t deletes;    /* tasks deleted */
     bool changed;      /* a run or a block of events was written before the commit */
@@ -147,7 +148,8 @@ int tb_lmdb_put(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, MDB_val key, size_t
 
 /* --- room.c: what happens near the end of the map --- */
 
-bool tb_lmdb_may_grow(struct tb_lmdb_txn *txn);
+/* Finds out may_grow and scarce. */
+void tb_lmdb_look_for_room(struct tb_lmdb_txn *txn);
 
 /* MDB_MAP_FULL: the transaction must not commit, because too little would be left. */
 int tb_lmdb_leave_room(struct tb_lmdb_txn *txn);

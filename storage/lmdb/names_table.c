@@ -81,9 +81,8 @@ static uint32_t *find_bucket(struct tb_name_table *table, enum tb_name_kind kind
     size_t i = first_bucket(table, hash);
     for (; table->buckets[i] != 0; i = (i + 1) & (table->bucket_count - 1)) {
         const struct tb_name_row *row = &table->rows[table->buckets[i] - 1];
-        assert(row->name.ptr != NULL);
         if (row->kind == kind && memcmp(row->hash, hash, sizeof row->hash) == 0 &&
-            tb_str_eq(row->name, name)) {
+            row->name.len == name.len && memcmp(name.ptr, row->name.ptr, name.len) == 0) {
             break;
         }
     }

@@ -7,9 +7,18 @@
  *
  *   - A transaction begins to refuse new tasks, notes and artifacts when the trees hold more than
  *     pages_max - reserve pages. Pages on the free list are as good as pages never used.
- *   - A transaction commits only if that leaves some pages to be had at once, unless it is mostly
- *     deletions: those may use them. Whether they are to be had is found out by taking them, in a
- *     child transaction that is then aborted. */
+ *   - A transaction that is not mostly deletions commits only if that leaves a part of the reserve:
+ *     deletions may use it. What they drop are entries of the runs, too, and take room until a
+ * merge brings them together with what they drop.
+ *   - Some pages must also be to be had at once, whatever the trees hold: old snapshots keep pages.
+ *     That is found out by taking them, in a child transaction that is then aborted.
+ *   - Before it comes to that, room is scarce: merges then begin where they give room back, and go
+ * on a little with each commit (run_choice.c, run_merge.c).
+ *
+ *   0                                                   scarce   no creates  no updates pages_max
+ *   |---------------------------------------------------|--------|-----------|--------------|
+ *                                                       1/16     reserve 1/8    deletions: 1/16
+ */
 
 /* The reserve: an eighth of the map, but enough for a few transactions in a tiny one. */
 #define RESERVE_PAGES_MIN 128
@@ -26,6 +35,13 @@ static size_t reserve_pages(const struct tb_lmdb_store *store)
 {
     size_t share = store->pages_max / 8;
     return share > RESERVE_PAGES_MIN ? share : RESERVE_PAGES_MIN;
+}
+
+/* What only deletions may use. */
+static size_t deletion_pages(const struct tb_lmdb_store *store)
+{
+    size_t reserve = reserve_pages(store);
+    return reserve > RESERVE_PAGES_MIN ? reserve / 2 : reserve * 3 / 4;
 }
 
 static size_t spare_pages(const struct tb_lmdb_store *store)
@@ -57,10 +73,15 @@ static size_t pages_of_file(const struct tb_lmdb_store *store)
     return info.me_last_pgno + 1;
 }
 
-bool tb_lmdb_may_grow(struct tb_lmdb_txn *txn)
+void tb_lmdb_look_for_room(struct tb_lmdb_txn *txn)
 {
-    size_t limit = txn->store->pages_max - reserve_pages(txn->store);
-    return pages_of_file(txn->store) < limit || pages_in_use(txn) < limit;
+    const struct tb_lmdb_store *store = txn->store;
+    size_t limit = store->pages_max - reserve_pages(store);
+    size_t scarce = limit - store->pages_max / 16;
+    size_t pages = pages_of_file(store);
+    pages = pages < scarce ? pages : pages_in_use(txn);
+    txn->may_grow = pages < limit;
+    txn->scarce = pages >= scarce || store->tight_commits > 0;
 }
 
 /* Takes that many single pages: a value of this size gets one of its own. */
@@ -89,10 +110,17 @@ static int try_to_take_pages(struct tb_lmdb_txn *txn, size_t count)
 
 int tb_lmdb_leave_room(struct tb_lmdb_txn *txn)
 {
-    size_t half = txn->store->pages_max / 2;
-    bool far_from_full = pages_of_file(txn->store) < half && pages_in_use(txn) < half;
+    const struct tb_lmdb_store *store = txn->store;
+    size_t half = store->pages_max / 2;
     bool deletes = txn->deletes > 0 && txn->puts <= txn->deletes * PUTS_OF_A_DELETION;
-    return far_from_full || deletes ? 0 : try_to_take_pages(txn, spare_pages(txn->store));
+    size_t pages = deletes || pages_of_file(store) < half ? 0 : pages_in_use(txn);
+    if (pages < half) {
+        return 0;
+    }
+    if (pages + deletion_pages(store) > store->pages_max) {
+        return MDB_MAP_FULL;
+    }
+    return try_to_take_pages(txn, spare_pages(store));
 }
 
 /* So many commits after one that met a full disk write no big values. */
@@ -101,7 +129,7 @@ int tb_lmdb_leave_room(struct tb_lmdb_txn *txn)
 bool tb_lmdb_is_tight(const struct tb_lmdb_txn *txn)
 {
     const struct tb_lmdb_store *store = txn->store;
-    return store->tight_commits > 0 ||
+    return txn->scarce || store->tight_commits > 0 ||
            pages_of_file(store) + reserve_pages(store) >= store->pages_max;
 }
 
@@ -114,14 +142,21 @@ void tb_lmdb_note_commit(struct tb_lmdb_store *store, enum tb_err err)
     }
 }
 
+/* A merge holds back a block of each of its inputs until it has taken all of it: in a small map
+ * blocks are small. */
 unsigned tb_run_block_pages(const struct tb_lmdb_txn *txn)
 {
-    return tb_lmdb_is_tight(txn) ? 1 : txn->store->tuning.block_pages;
+    enum { MAP_SHARE = 256 };
+    size_t share = txn->store->pages_max / MAP_SHARE;
+    unsigned pages = txn->store->tuning.block_pages;
+    return tb_lmdb_is_tight(txn) || share == 0 ? 1 : share < pages ? (unsigned)share : pages;
 }
 
-bool tb_run_may_merge(const struct tb_lmdb_txn *txn, uint64_t entries)
+/* Pages that a merge writes are missing until those that it frees may be used, two commits later.
+ */
+unsigned tb_run_blocks_max(const struct tb_lmdb_txn *txn)
 {
-    enum { PAGE_ENTRIES_MIN = 200, SHARE_OF_SPARE = 2 };
-    bool scarce = !txn->may_grow || txn->store->tight_commits > 0;
-    return !scarce || entries / PAGE_ENTRIES_MIN < spare_pages(txn->store) / SHARE_OF_SPARE;
+    enum { SHARE_OF_SPARE = 16, BLOCKS_MAX = 16 };
+    size_t share = spare_pages(txn->store) / SHARE_OF_SPARE;
+    return !txn->scarce ? 0 : share < BLOCKS_MAX ? (unsigned)share : BLOCKS_MAX;
 }

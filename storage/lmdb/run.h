@@ -9,27 +9,32 @@
  *   level 1   [7] [3]               as soon as a level has enough runs, they are merged into one of
  *   level 2   [2]                   the next level
  *
- * Order     Who looks a key up asks levels ascending, within a level numbers descending: that is
- *           newest first. It stays so, whatever levels merge at the same time: a merge takes the
- *           oldest runs of its level, all up to a number, while new ones arrive above that number
- *           only; its output becomes the newest of the next level, being newer than all there (they
- *           left this level earlier) and older than all that stays behind; and its number is
- *           greater than theirs, because the merges of one level begin one after another. Until a
- *           merge ends its inputs stay in force and nobody reads its output.
- * Pairs     Whoever writes keeps to this: a key is put only when it is absent and dropped only when
- *           it is present. So puts and drops of a key alternate, and of neighbours in age a put and
- *           a drop cancel out: what is left of any stretch of a key's operations is nothing when
- *           its first and its last differ, and its last when they are alike. Merges use that at
- *           every level; drops do not pile up.
- * Tops      Most walks go down from the newest task, which is in one of the newest runs. The
- * manifest knows of each run below what its ids (or times) lie: a run is not opened before a walk
- *           has come down to there. Nor is it opened for the list of a state that it does not know.
- * Crash     What a merge has done so far is in the same transaction as the note how far it came
- *           (the manifest, run_manifest.c): after a crash it goes on there.
+ * Order     The manifest names the runs from the newest to the oldest; what it says is the order,
+ *           not their numbers. A merge takes neighbours and its output gets their place. A new run
+ *           becomes the first. So nothing ever comes to stand between the inputs of a merge, and
+ * any number of merges of different neighbours may go on at a time, in any order, whatever the
+ * levels: these only say which runs are about as big. Merging   A merge goes up through the keys.
+ * What it has taken, all keys up to and including `taken`, its output answers for; its inputs
+ * answer for the keys above only. So each key has one answer at any time, that of the inputs, which
+ * does not change when a merge passes it, and at one place in the order. Blocks of inputs that lie
+ * wholly at or below `taken` are deleted in the transaction that took them: a merge of runs of any
+ * size needs room for what it writes in a few commits and for one block of each input. Pairs
+ * Whoever writes keeps to this: a key is put only when it is absent and dropped only when it is
+ * present. So puts and drops of a key alternate, and of neighbours in age a put and a drop cancel
+ * out: what is left of any stretch of a key's operations is nothing when its first and its last
+ * differ, and its last when they are alike. Merges use that for any neighbours; drops do not pile
+ * up. A key that a merge has taken has its operations in newer runs, in the output and in older
+ * ones: a stretch of them was replaced by what is left of it, and they alternate still. Tops Most
+ * walks go down from the newest task, which is in one of the newest runs. The manifest knows of
+ * each run below what its ids (or times) lie: a run is not opened before a walk has come down to
+ * there. Nor is it opened for the list of a state that it does not know. Crash     What a merge has
+ * done so far is in the same transaction as the note how far it came (the manifest,
+ * run_manifest.c): after a crash it goes on there.
  *
  * Files: run_page.c pages and blocks; run_manifest.c which runs there are; run_ops.c what this
  * transaction has put and dropped so far; run_source.c a place in one run; run_walk.c walks several
- * as one; run_list.c lists for readers; run_merge.c merging and deleting; run_write.c commit. */
+ * as one; run_list.c lists for readers; run_choice.c what to merge; run_merge.c merging and
+ * deleting; run_write.c commit. */
 #ifndef TB_LMDB_RUN_H
 #define TB_LMDB_RUN_H
 
@@ -39,10 +44,13 @@
 
 struct tb_lmdb_txn;
 
-#define TB_RUN_LEVELS_MAX  16
-#define TB_RUN_INPUTS_MAX  16
-#define TB_RUN_COUNT_MAX   512
-#define TB_RUN_GARBAGE_MAX 1024
+#define TB_RUN_LEVELS_MAX 16
+#define TB_RUN_INPUTS_MAX 16
+#define TB_RUN_COUNT_MAX  512
+
+/* One merge of each level and one that begins when room is scarce. */
+#define TB_RUN_RESCUE     TB_RUN_LEVELS_MAX
+#define TB_RUN_MERGES_MAX (TB_RUN_LEVELS_MAX + 1)
 
 /* Changed by tests only. */
 struct tb_run_tuning {
@@ -61,10 +69,12 @@ struct tb_run_tuning {
 /* --- run_manifest.c --- */
 
 struct tb_run_info {
-    uint64_t number; /* from 1 */
-    uint64_t entries;
-    uint32_t blocks;
-    uint16_t level;
+    uint64_t number;   /* from 1 */
+    uint64_t entries;  /* when it was written; an input may hold fewer by now */
+    uint64_t drops;    /* so many of them */
+    uint32_t blocks;   /* that are there now */
+    uint8_t level;     /* the next run's is not lower */
+    uint8_t merge;     /* 1 + place in merges[] of the merge that it is an input of; 0: of none */
     uint16_t states;   /* set of 1 << tb_state: no other has an entry in CREATED or UPDATED */
     uint64_t id_top;   /* no id that ends an entry of a list by id has greater first 8 bytes */
     uint64_t time_top; /* no time in a list by time is later; as it stands in a key */
@@ -72,14 +82,16 @@ struct tb_run_info {
 
 #define TB_RUN_NO_TOP UINT64_MAX
 
-/* A merge of the runs of a level up to input_max. */
+/* A merge of neighbours. */
 struct tb_run_merging {
-    uint64_t input_max;  /* 0: none is going on */
-    uint64_t output;     /* number of the run that it writes */
+    uint64_t output;     /* number of the run that it writes; 0: no merge is going on */
     uint64_t entries;    /* written so far */
+    uint64_t drops;      /* so many of them */
     uint64_t left;       /* entries of the inputs not taken yet */
     int64_t credit;      /* entries that it may take: what commits wrote */
     uint32_t blocks;     /* written so far */
+    uint16_t inputs;     /* how many */
+    uint8_t level;       /* of the output */
     struct tb_key taken; /* the last key that it took; len 0: none */
 };
 
@@ -87,18 +99,27 @@ struct tb_run_manifest {
     bool loaded;
     uint64_t next; /* number of the next run */
     unsigned count;
-    unsigned garbage_count;
-    struct tb_run_info runs[TB_RUN_COUNT_MAX]; /* newest first: see Order above */
-    uint64_t garbage[TB_RUN_GARBAGE_MAX];      /* numbers of runs that are being deleted */
-    struct tb_run_merging merges[TB_RUN_LEVELS_MAX];
+    struct tb_run_info runs[TB_RUN_COUNT_MAX];       /* newest first */
+    struct tb_run_merging merges[TB_RUN_MERGES_MAX]; /* by the level of their inputs */
 };
 
 /* Loads it at first use in this transaction. */
 int tb_run_manifest_load(struct tb_lmdb_txn *txn);
 int tb_run_manifest_save(struct tb_lmdb_txn *txn);
 
-/* Puts the run where the order wants it. */
+/* Adds a new run: the newest. */
 void tb_run_manifest_add(struct tb_run_manifest *manifest, struct tb_run_info run);
+
+/* Where the inputs of a merge begin. */
+unsigned tb_run_manifest_inputs(const struct tb_run_manifest *manifest,
+                                const struct tb_run_merging *merge);
+
+/* What a merge's output, whose inputs begin at that place, is to be known as. */
+struct tb_run_info tb_run_manifest_output(const struct tb_run_manifest *manifest,
+                                          const struct tb_run_merging *merge, unsigned at);
+
+/* Ends a merge: puts its output, if it has written anything, in the place of its inputs. */
+void tb_run_manifest_end(struct tb_run_manifest *manifest, struct tb_run_merging *merge);
 
 /* Makes the states and tops of `run` hold for the entries of the other, too. */
 void tb_run_info_raise(struct tb_run_info *run, const struct tb_run_info *other);
@@ -111,9 +132,6 @@ bool tb_run_info_may_have(const struct tb_run_info *run, const uint8_t *prefix, 
 
 /* What bounds the first 8 bytes of the suffixes of a list that begins with `kind`. */
 uint64_t tb_run_info_top(const struct tb_run_info *run, uint8_t kind, size_t suffix_len);
-
-/* Moves a level's runs up to `input_max` to the garbage. */
-void tb_run_manifest_retire(struct tb_run_manifest *manifest, uint32_t level, uint64_t input_max);
 
 /* --- run_ops.c --- */
 
@@ -170,8 +188,9 @@ enum tb_run_way { TB_RUN_UP, TB_RUN_DOWN };
 struct tb_run_source {
     struct tb_lmdb_txn *txn;
     uint64_t number;
-    uint64_t top;  /* no head of an entry is greater */
-    uint64_t head; /* of its key behind the walk's prefix; kept by run_walk.c */
+    const struct tb_key *floor; /* it has only entries above; NULL: all. See Merging above */
+    uint64_t top;               /* no head of an entry is greater */
+    uint64_t head;              /* of its key behind the walk's prefix; kept by run_walk.c */
     bool waits; /* not looked for yet: its entries are at `head` or below. Then it has no place */
     MDB_val block_key;
     MDB_val block; /* no bytes: none yet */
@@ -249,10 +268,25 @@ int tb_run_list_next(struct tb_run_list *list);
 int tb_run_list_sink(struct tb_run_list *list, const uint8_t *bound, size_t bound_len);
 int tb_run_list_rise(struct tb_run_list *list, const uint8_t *bound, size_t bound_len);
 
+/* --- run_choice.c --- */
+
+/* Neighbours to be merged; count 0: none. */
+struct tb_run_span {
+    unsigned at; /* the newest */
+    unsigned count;
+};
+
+/* The oldest `count` neighbours of a level that no merge has. */
+struct tb_run_span tb_run_choose(const struct tb_run_manifest *manifest, uint32_t level,
+                                 unsigned count);
+
+/* The neighbours, of whatever levels, whose merge gives most room back for its work, because drops
+ * meet their puts. None: it would not be worth it. */
+struct tb_run_span tb_run_choose_rescue(const struct tb_run_manifest *manifest);
+
 /* --- run_merge.c --- */
 
-/* The work that `written` new entries make due: begins merges, does a part of each, deletes a part
- * of the garbage. */
+/* The work that `written` new entries make due: begins merges and does a part of each. */
 int tb_run_work(struct tb_lmdb_txn *txn, uint64_t written);
 
 /* --- run_write.c --- */
@@ -268,8 +302,10 @@ int tb_run_flush(struct tb_lmdb_txn *txn);
 /* How big a block may be: one page when room is scarce, see room.c. */
 unsigned tb_run_block_pages(const struct tb_lmdb_txn *txn);
 
-/* Whether there is room for merging so many entries: it needs some before it gives some back. */
-bool tb_run_may_merge(const struct tb_lmdb_txn *txn, uint64_t entries);
+/* When room is scarce: how many blocks a merge may write with a commit. Else 0: as many as it
+ * wants.
+ */
+unsigned tb_run_blocks_max(const struct tb_lmdb_txn *txn);
 
 /* Stores the builder's block; `append`: behind all others. */
 int tb_run_store_block(struct tb_lmdb_txn *txn, struct tb_run_builder *builder, bool append);

@@ -8,6 +8,44 @@ static bool has_ops(const struct tb_lmdb_txn *txn)
     return txn->base.writable && txn->store->ops.count > 0;
 }
 
+static void add_source(struct tb_run_list *list, struct tb_lmdb_txn *txn,
+                       const struct tb_run_info *run, const struct tb_key *floor, size_t suffix_len)
+{
+    const struct tb_run_walk *walk = &list->walk;
+    if (!tb_run_info_may_have(run, walk->prefix, walk->prefix_len)) {
+        return;
+    }
+    struct tb_run_source *source = &list->sources[list->walk.count++];
+    tb_run_source_init(source, txn, run->number);
+    source->floor = floor;
+    source->top = tb_run_info_top(run, walk->prefix_len > 0 ? walk->prefix[0] : 0, suffix_len);
+}
+
+/* Where the list lies to what a merge has taken: below 0 all of it was taken, above 0 nothing. */
+static int side_of(const struct tb_run_list *list, const struct tb_key *taken)
+{
+    size_t len = list->walk.prefix_len < taken->len ? list->walk.prefix_len : taken->len;
+    int order = memcmp(list->key.bytes, taken->bytes, len);
+    return order != 0 ? order : taken->len < list->walk.prefix_len;
+}
+
+/* The inputs of a merge for what it has not taken, and its output for what it has; the count of the
+ * inputs. */
+static unsigned add_merge(struct tb_run_list *list, struct tb_lmdb_txn *txn,
+                          const struct tb_run_merging *merge, unsigned at, size_t suffix_len)
+{
+    const struct tb_run_manifest *manifest = &txn->manifest;
+    int side = merge->taken.len == 0 ? 1 : side_of(list, &merge->taken);
+    for (unsigned i = at; i < at + merge->inputs && side >= 0; i++) {
+        add_source(list, txn, &manifest->runs[i], side == 0 ? &merge->taken : NULL, suffix_len);
+    }
+    if (side <= 0 && merge->blocks > 0) {
+        struct tb_run_info output = tb_run_manifest_output(manifest, merge, at);
+        add_source(list, txn, &output, NULL, suffix_len);
+    }
+    return merge->inputs;
+}
+
 static struct tb_run_list *open_list(struct tb_lmdb_txn *txn, const uint8_t *prefix,
                                      size_t prefix_len, size_t suffix_len, bool with_ops, int *rc)
 {
@@ -16,8 +54,8 @@ static struct tb_run_list *open_list(struct tb_lmdb_txn *txn, const uint8_t *pre
         return NULL;
     }
     const struct tb_run_manifest *manifest = &txn->manifest;
-    struct tb_run_list *list =
-        malloc(sizeof *list + (manifest->count + 1U) * sizeof *list->sources);
+    size_t sources_max = 1 + manifest->count + TB_RUN_MERGES_MAX;
+    struct tb_run_list *list = malloc(sizeof *list + sources_max * sizeof *list->sources);
     if (list == NULL) {
         abort();
     }
@@ -29,14 +67,13 @@ static struct tb_run_list *open_list(struct tb_lmdb_txn *txn, const uint8_t *pre
         tb_run_ops_sort(&txn->store->ops);
         tb_run_source_init(&list->sources[list->walk.count++], txn, 0);
     }
-    for (unsigned i = 0; i < manifest->count; i++) {
-        if (!tb_run_info_may_have(&manifest->runs[i], prefix, prefix_len)) {
-            continue;
+    for (unsigned i = 0; i < manifest->count;) {
+        unsigned merge = manifest->runs[i].merge;
+        if (merge != 0) {
+            i += add_merge(list, txn, &manifest->merges[merge - 1], i, suffix_len);
+        } else {
+            add_source(list, txn, &manifest->runs[i++], NULL, suffix_len);
         }
-        struct tb_run_source *source = &list->sources[list->walk.count++];
-        tb_run_source_init(source, txn, manifest->runs[i].number);
-        source->top =
-            tb_run_info_top(&manifest->runs[i], prefix_len > 0 ? prefix[0] : 0, suffix_len);
     }
     return list;
 }

@@ -7,80 +7,52 @@
  * there to be read. */
 #define CREDIT_FACTOR 3
 
+/* The same when room is scarce: drops that wait for a merge to end keep room taken. */
+#define CREDIT_FACTOR_SCARCE 24
+
 /* Of a page that is full, about. */
 #define PAGE_ENTRIES 256
 
-/* Blocks of garbage deleted with each commit, at least. */
-#define DELETE_BLOCKS_MIN 16
-
 /* With so many runs merging has come to lag behind: it gets what credit it wants. */
 #define RUNS_TOO_MANY 128
-
-/* --- what there is to merge --- */
-
-/* The newest run of the oldest `count` runs of the level; 0: there are fewer. */
-static uint64_t oldest_runs(const struct tb_run_manifest *manifest, uint32_t level, unsigned count)
-{
-    for (unsigned i = manifest->count; i-- > 0;) {
-        if (manifest->runs[i].level == level && --count == 0) {
-            return manifest->runs[i].number;
-        }
-    }
-    return 0;
-}
-
-static bool is_input(const struct tb_run_info *run, uint32_t level,
-                     const struct tb_run_merging *merge)
-{
-    return run->level == level && run->number <= merge->input_max;
-}
-
-static void begin_merge(struct tb_run_manifest *manifest, uint32_t level, uint64_t input_max,
-                        uint32_t step_entries)
-{
-    struct tb_run_merging *merge = &manifest->merges[level];
-    /* The first step is free: a merge that fits into one is done at once. */
-    *merge = (struct tb_run_merging){
-        .input_max = input_max, .output = manifest->next++, .credit = step_entries};
-    for (unsigned i = 0; i < manifest->count; i++) {
-        if (is_input(&manifest->runs[i], level, merge)) {
-            merge->left += manifest->runs[i].entries;
-        }
-    }
-}
 
 /* --- a step of a merge --- */
 
 struct step {
     struct tb_lmdb_txn *txn;
-    uint32_t level;
     struct tb_run_merging *merge;
+    struct tb_run_info *runs; /* the inputs, newest first */
     struct tb_run_walk walk;
     struct tb_run_source sources[TB_RUN_INPUTS_MAX];
+    const void *begun[TB_RUN_INPUTS_MAX]; /* the block that each input stood in at first */
+    bool passed[TB_RUN_INPUTS_MAX];       /* it stands there no more */
+    struct tb_run_block_key kept[TB_RUN_INPUTS_MAX]; /* then: where it stands; len 0: at its end */
     bool oldest;    /* nothing is older than the inputs: drops have nothing left to hide */
     uint32_t taken; /* entries */
+    uint32_t drops; /* written */
 };
 
 /* Opens the inputs behind what was taken already. */
 static int open_inputs(struct step *step)
 {
-    const struct tb_run_manifest *manifest = &step->txn->manifest;
-    step->walk = (struct tb_run_walk){.way = TB_RUN_UP, .sources = step->sources};
-    step->oldest = true;
-    for (unsigned i = 0; i < manifest->count; i++) {
-        const struct tb_run_info *run = &manifest->runs[i];
-        if (is_input(run, step->level, step->merge)) {
-            assert(step->walk.count < TB_RUN_INPUTS_MAX);
-            tb_run_source_init(&step->sources[step->walk.count++], step->txn, run->number);
-        } else if (run->level > step->level) {
-            step->oldest = false;
-        }
+    struct tb_run_manifest *manifest = &step->txn->manifest;
+    unsigned at = tb_run_manifest_inputs(manifest, step->merge);
+    step->runs = &manifest->runs[at];
+    step->oldest = at + step->merge->inputs == manifest->count;
+    step->walk = (struct tb_run_walk){
+        .way = TB_RUN_UP, .sources = step->sources, .count = step->merge->inputs};
+    for (unsigned i = 0; i < step->merge->inputs; i++) {
+        tb_run_source_init(&step->sources[i], step->txn, step->runs[i].number);
     }
     const struct tb_key *taken = &step->merge->taken;
     int rc = tb_run_walk_seek(&step->walk, taken->bytes, taken->len);
     while (rc == 0 && taken->len > 0 && step->walk.front != NULL &&
            tb_run_same_key(&step->walk.front->place.key, taken)) {
         rc = tb_run_walk_step(&step->walk);
+    }
+    for (unsigned i = 0; i < step->merge->inputs; i++) {
+        const struct tb_run_source *source = &step->sources[i];
+        step->begun[i] = source->on_entry ? source->block.mv_data : NULL;
     }
     return rc;
 }
@@ -103,62 +75,42 @@ static int take_key(struct step *step, struct tb_run_builder *builder)
     if (newest_put == oldest_put && (newest_put || !step->oldest)) {
         bool added = tb_run_builder_add(builder, key->bytes, key->len, newest_put);
         assert(added); /* it is not full */
+        step->drops += newest_put ? 0 : 1;
     }
     return rc;
 }
 
-static void end_merge(struct tb_run_manifest *manifest, uint32_t level,
-                      struct tb_run_merging *merge)
+static int take_keys(struct step *step, struct tb_run_builder *builder)
 {
-    struct tb_run_info output = {.number = merge->output,
-                                 .entries = merge->entries,
-                                 .blocks = merge->blocks,
-                                 .level = (uint16_t)(level + 1)};
-    for (unsigned i = 0; i < manifest->count; i++) {
-        if (is_input(&manifest->runs[i], level, merge)) {
-            tb_run_info_raise(&output, &manifest->runs[i]);
+    uint32_t max = step->txn->store->tuning.step_entries;
+    int rc = open_inputs(step);
+    tb_run_builder_start(builder, step->merge->output, tb_run_block_pages(step->txn));
+    while (rc == 0 && step->walk.front != NULL && step->taken < max &&
+           !tb_run_builder_is_full(builder, step->walk.front->place.key.len)) {
+        rc = take_key(step, builder);
+    }
+    return rc;
+}
+
+/* --- deleting what was taken --- */
+
+/* Notes where each input stands: the first write moves what the sources point at. */
+static void note_kept(struct step *step)
+{
+    for (unsigned i = 0; i < step->merge->inputs; i++) {
+        const struct tb_run_source *source = &step->sources[i];
+        step->passed[i] = !source->on_entry || source->block.mv_data != step->begun[i];
+        step->kept[i].len = 0;
+        if (source->on_entry) {
+            step->kept[i].len = source->block_key.mv_size;
+            memcpy(step->kept[i].bytes, source->block_key.mv_data, step->kept[i].len);
         }
     }
-    tb_run_manifest_retire(manifest, level, merge->input_max);
-    if (merge->blocks > 0) {
-        tb_run_manifest_add(manifest, output);
-    }
-    *merge = (struct tb_run_merging){.input_max = 0};
 }
 
-/* Writes one more block of the output. */
-static int do_step(struct tb_lmdb_txn *txn, uint32_t level, uint32_t *taken)
-{
-    struct tb_run_merging *merge = &txn->manifest.merges[level];
-    struct tb_run_builder *builder = &txn->store->builder;
-    struct step step = {.txn = txn, .level = level, .merge = merge};
-    int rc = open_inputs(&step);
-    tb_run_builder_start(builder, merge->output, tb_run_block_pages(txn));
-    while (rc == 0 && step.walk.front != NULL && step.taken < txn->store->tuning.step_entries &&
-           !tb_run_builder_is_full(builder)) {
-        rc = take_key(&step, builder);
-    }
-    if (rc == 0 && builder->total > 0) {
-        merge->entries += builder->total;
-        merge->blocks++;
-        rc = tb_run_store_block(txn, builder, false);
-    }
-    if (rc != 0) {
-        return rc;
-    }
-    *taken = step.taken;
-    merge->credit -= step.taken;
-    merge->left -= step.taken < merge->left ? step.taken : merge->left;
-    if (step.walk.front == NULL) {
-        end_merge(&txn->manifest, level, merge);
-    }
-    return 0;
-}
-
-/* --- deleting --- */
-
-/* Deletes the first block of the run; `*gone`: there was none left. */
-static int delete_block(struct tb_lmdb_txn *txn, uint64_t number, bool *gone)
+/* The first block of a run, unless it is the one to be kept; `*gone`: it is, or there is none. */
+static int delete_block(struct tb_lmdb_txn *txn, uint64_t number,
+                        const struct tb_run_block_key *kept, bool *gone)
 {
     struct tb_run_block_key first;
     MDB_cursor *cursor = NULL;
@@ -169,78 +121,170 @@ static int delete_block(struct tb_lmdb_txn *txn, uint64_t number, bool *gone)
     if (rc == 0) {
         rc = mdb_cursor_get(cursor, &key, &block, MDB_SET_RANGE);
     }
-    *gone =
-        rc == MDB_NOTFOUND ||
-        (rc == 0 && (key.mv_size < first.len || memcmp(key.mv_data, first.bytes, first.len) != 0));
+    *gone = rc == MDB_NOTFOUND ||
+            (rc == 0 &&
+             (key.mv_size < first.len || memcmp(key.mv_data, first.bytes, first.len) != 0 ||
+              (key.mv_size == kept->len && memcmp(key.mv_data, kept->bytes, kept->len) == 0)));
     return *gone ? 0 : rc != 0 ? rc : mdb_cursor_del(cursor, 0);
 }
 
-/* The latest garbage first: mostly small runs. A big one takes what they leave of the limit. */
-static int delete_garbage(struct tb_lmdb_txn *txn, unsigned blocks_max)
+/* Not more than were taken since the last time, but for one block of each input. */
+static int delete_taken(struct step *step)
 {
-    struct tb_run_manifest *manifest = &txn->manifest;
     int rc = 0;
-    for (unsigned i = 0; i < blocks_max && manifest->garbage_count > 0 && rc == 0; i++) {
-        bool gone = false;
-        rc = delete_block(txn, manifest->garbage[manifest->garbage_count - 1], &gone);
-        if (rc == 0 && gone) {
-            manifest->garbage_count--;
+    for (unsigned i = 0; i < step->merge->inputs && rc == 0; i++) {
+        struct tb_run_info *run = &step->runs[i];
+        bool gone = !step->passed[i] || run->blocks == 0;
+        while (rc == 0 && !gone) {
+            rc = delete_block(step->txn, run->number, &step->kept[i], &gone);
+            if (rc == 0 && !gone) {
+                gone = --run->blocks == 0;
+            }
         }
+        if (rc == 0 && (run->blocks == 0) != (step->kept[i].len == 0)) {
+            rc = MDB_CORRUPTED;
+        }
+    }
+    return rc;
+}
+
+/* Writes one more block of the output and deletes what it stands for. */
+static int do_step(struct tb_lmdb_txn *txn, struct tb_run_merging *merge, uint32_t *taken)
+{
+    struct tb_run_builder *builder = &txn->store->builder;
+    struct step step = {.txn = txn, .merge = merge};
+    int rc = take_keys(&step, builder);
+    if (rc != 0) {
+        return rc;
+    }
+    note_kept(&step);
+    if (builder->total > 0) {
+        merge->entries += builder->total;
+        merge->drops += step.drops;
+        merge->blocks++;
+        rc = tb_run_store_block(txn, builder, false);
+    }
+    rc = rc != 0 ? rc : delete_taken(&step);
+    *taken = step.taken;
+    merge->credit -= step.taken;
+    merge->left -= step.taken < merge->left ? step.taken : merge->left;
+    if (rc == 0 && step.walk.front == NULL) {
+        tb_run_manifest_end(&txn->manifest, merge);
     }
     return rc;
 }
 
 /* --- what a commit does --- */
 
-/* A step is due when it makes a whole block, or ends the merge. */
-static bool is_due(const struct tb_lmdb_txn *txn, const struct tb_run_merging *merge)
+struct work {
+    struct tb_lmdb_txn *txn;
+    uint64_t written;
+    unsigned blocks_max; /* that a merge may write; 0: room is not scarce */
+};
+
+static void begin_merge(const struct work *work, unsigned place, struct tb_run_span span,
+                        uint8_t level)
 {
-    int64_t block = (int64_t)tb_run_block_pages(txn) * PAGE_ENTRIES;
-    int64_t wanted =
-        block < txn->store->tuning.step_entries ? block : txn->store->tuning.step_entries;
+    struct tb_run_manifest *manifest = &work->txn->manifest;
+    struct tb_run_merging *merge = &manifest->merges[place];
+    /* The first step is free: a merge that fits into one is done at once. */
+    *merge = (struct tb_run_merging){.output = manifest->next++,
+                                     .inputs = (uint16_t)span.count,
+                                     .level = level,
+                                     .credit = work->txn->store->tuning.step_entries};
+    for (unsigned i = span.at; i < span.at + span.count; i++) {
+        manifest->runs[i].merge = (uint8_t)(place + 1);
+        merge->left += manifest->runs[i].entries;
+    }
+}
+
+static bool has_too_many_runs(const struct work *work)
+{
+    return work->txn->manifest.count > RUNS_TOO_MANY;
+}
+
+/* When room is scarce, merges that take much of all there is are left to the rescue, which knows
+ * what they are good for. */
+static bool is_worth_it(const struct work *work, struct tb_run_span span)
+{
+    enum { SHARE_MAX = 8 };
+    const struct tb_run_manifest *manifest = &work->txn->manifest;
+    uint64_t entries = 0;
+    uint64_t all = 0;
+    for (unsigned i = 0; i < manifest->count; i++) {
+        all += manifest->runs[i].entries;
+        entries += i >= span.at && i < span.at + span.count ? manifest->runs[i].entries : 0;
+    }
+    return work->blocks_max == 0 || has_too_many_runs(work) || entries <= all / SHARE_MAX;
+}
+
+static void try_to_begin(const struct work *work, unsigned place)
+{
+    struct tb_run_manifest *manifest = &work->txn->manifest;
+    const struct tb_run_tuning *tuning = &work->txn->store->tuning;
+    if (place == TB_RUN_RESCUE) {
+        struct tb_run_span span = {0, 0};
+        if (work->blocks_max > 0) {
+            span = tb_run_choose_rescue(manifest);
+        }
+        if (span.count > 0) {
+            begin_merge(work, place, span, manifest->runs[span.at + span.count - 1].level);
+        }
+        return;
+    }
+    struct tb_run_span span =
+        tb_run_choose(manifest, place, place == 0 ? tuning->fan_in_first : tuning->fan_in);
+    if (span.count > 0 && is_worth_it(work, span)) {
+        begin_merge(work, place, span, (uint8_t)(place + 1));
+    }
+}
+
+/* A step is due when it makes a whole block, or ends the merge. */
+static bool is_due(const struct work *work, const struct tb_run_merging *merge)
+{
+    const struct tb_run_tuning *tuning = &work->txn->store->tuning;
+    int64_t block = (int64_t)tb_run_block_pages(work->txn) * PAGE_ENTRIES;
+    int64_t wanted = block < tuning->step_entries ? block : tuning->step_entries;
     if (merge->left < (uint64_t)wanted) {
         wanted = (int64_t)merge->left;
     }
-    bool too_many = txn->manifest.count > RUNS_TOO_MANY; /* then it must go on, room or not */
-    return merge->input_max != 0 && (too_many || tb_run_may_merge(txn, merge->left)) &&
-           txn->manifest.garbage_count + TB_RUN_INPUTS_MAX <= TB_RUN_GARBAGE_MAX &&
-           (too_many || merge->credit >= wanted);
+    return merge->output != 0 &&
+           (work->blocks_max > 0 || has_too_many_runs(work) || merge->credit >= wanted);
 }
 
-/* Ascending, so that a merge that ends may begin one of the next level. */
-static int work_on_level(struct tb_lmdb_txn *txn, uint32_t level, uint64_t written,
-                         unsigned *blocks)
+static int work_on(const struct work *work, unsigned place)
 {
-    struct tb_run_manifest *manifest = &txn->manifest;
-    const struct tb_run_tuning *tuning = &txn->store->tuning;
-    struct tb_run_merging *merge = &manifest->merges[level];
-    if (merge->input_max != 0) {
-        merge->credit += (int64_t)(CREDIT_FACTOR * written);
-    } else {
-        unsigned fan_in = level == 0 ? tuning->fan_in_first : tuning->fan_in;
-        uint64_t input_max = oldest_runs(manifest, level, fan_in);
-        if (input_max != 0) {
-            begin_merge(manifest, level, input_max, tuning->step_entries);
-        }
-    }
-    uint64_t taken_max = tuning->step_entries + CREDIT_FACTOR * written;
+    struct tb_run_merging *merge = &work->txn->manifest.merges[place];
+    bool scarce = work->blocks_max > 0;
+    uint64_t factor = scarce ? CREDIT_FACTOR_SCARCE : CREDIT_FACTOR;
+    uint64_t taken_max = work->txn->store->tuning.step_entries + factor * work->written;
+    uint64_t blocks_max = work->blocks_max + factor * work->written / PAGE_ENTRIES;
     uint64_t taken = 0;
+    uint64_t steps = 0;
     int rc = 0;
-    while (rc == 0 && taken < taken_max && is_due(txn, merge)) {
+    if (merge->output != 0) {
+        merge->credit += (int64_t)(CREDIT_FACTOR * work->written);
+    } else {
+        try_to_begin(work, place);
+    }
+    while (rc == 0 && taken < taken_max && (!scarce || steps < blocks_max) && is_due(work, merge)) {
         uint32_t step_taken = 0;
-        rc = do_step(txn, level, &step_taken);
+        rc = do_step(work->txn, merge, &step_taken);
         taken += step_taken;
-        ++*blocks;
+        steps++;
     }
     return rc;
 }
 
+/* Levels ascending, so that a merge that ends may begin one of the next level. */
 int tb_run_work(struct tb_lmdb_txn *txn, uint64_t written)
 {
-    unsigned blocks = 0;
+    const struct work work = {txn, written, tb_run_blocks_max(txn)};
     int rc = 0;
-    for (uint32_t level = 0; level + 1 < TB_RUN_LEVELS_MAX && rc == 0; level++) {
-        rc = work_on_level(txn, level, written, &blocks);
+    for (unsigned place = 0; place < TB_RUN_MERGES_MAX && rc == 0; place++) {
+        if (place + 1 != TB_RUN_LEVELS_MAX) { /* the last level is nobody's input */
+            rc = work_on(&work, place);
+        }
     }
-    return rc != 0 ? rc : delete_garbage(txn, DELETE_BLOCKS_MIN + 2 * blocks);
+    return rc;
 }

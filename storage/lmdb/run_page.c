@@ -131,9 +131,9 @@ bool tb_run_builder_add(struct tb_run_builder *builder, const uint8_t *key, size
     return true;
 }
 
-bool tb_run_builder_is_full(const struct tb_run_builder *builder)
+bool tb_run_builder_is_full(const struct tb_run_builder *builder, size_t len)
 {
-    return builder->page + 1 == builder->pages_max && !fits(builder, TB_KEY_BYTES_MAX, true);
+    return builder->page + 1 == builder->pages_max && !fits(builder, len, true);
 }
 
 size_t tb_run_builder_finish(struct tb_run_builder *builder)

@@ -51,8 +51,8 @@ void tb_run_builder_start(struct tb_run_builder *builder, uint64_t number, unsig
 /* The key must be above the last one. False: the block is full, nothing was added. */
 bool tb_run_builder_add(struct tb_run_builder *builder, const uint8_t *key, size_t len, bool put);
 
-/* Whether a key of any length might not fit any more. */
-bool tb_run_builder_is_full(const struct tb_run_builder *builder);
+/* Whether a key of that length might not fit any more. */
+bool tb_run_builder_is_full(const struct tb_run_builder *builder, size_t len);
 
 /* Completes the block, which must hold something; its size. */
 size_t tb_run_builder_finish(struct tb_run_builder *builder);

@@ -4,6 +4,7 @@ void tb_run_source_init(struct tb_run_source *source, struct tb_lmdb_txn *txn, u
 {
     source->txn = txn;
     source->number = number;
+    source->floor = NULL;
     source->top = TB_RUN_NO_TOP;
     source->waits = false;
     source->block = (MDB_val){0, NULL};
@@ -112,7 +113,7 @@ static int next_page(struct tb_run_source *source, enum tb_run_way way)
     return rc != 0 ? rc : go_edge(source, way);
 }
 
-int tb_run_source_step(struct tb_run_source *source, enum tb_run_way way)
+static int step(struct tb_run_source *source, enum tb_run_way way)
 {
     unsigned index = source->place.index;
     if (source->number == 0) {
@@ -279,13 +280,12 @@ static int seek_run(struct tb_run_source *source, enum tb_run_way way, const uin
     rc = find_floor(source, key, len);
     if (rc == 0 && way == TB_RUN_UP &&
         tb_run_compare(source->place.key.bytes, source->place.key.len, key, len) < 0) {
-        rc = tb_run_source_step(source, way);
+        rc = step(source, way);
     }
     return rc;
 }
 
-int tb_run_source_seek(struct tb_run_source *source, enum tb_run_way way, const uint8_t *key,
-                       size_t len)
+static int seek(struct tb_run_source *source, enum tb_run_way way, const uint8_t *key, size_t len)
 {
     if (source->number == 0) {
         return seek_op(source, way, key, len);
@@ -296,4 +296,39 @@ int tb_run_source_seek(struct tb_run_source *source, enum tb_run_way way, const 
         return rc;
     }
     return seek_run(source, way, key, len);
+}
+
+/* --- above its floor --- */
+
+static bool is_at_floor(const struct tb_run_source *source)
+{
+    const struct tb_key *at = &source->place.key;
+    return source->on_entry &&
+           tb_run_compare(at->bytes, at->len, source->floor->bytes, source->floor->len) <= 0;
+}
+
+/* What is at the floor or below is not there; walking up it is passed. */
+static int stay_above(struct tb_run_source *source, enum tb_run_way way)
+{
+    int rc = 0;
+    if (way == TB_RUN_DOWN) {
+        source->on_entry = source->on_entry && !is_at_floor(source);
+    } else if (is_at_floor(source)) {
+        rc = seek(source, way, source->floor->bytes, source->floor->len);
+        rc = rc == 0 && is_at_floor(source) ? step(source, way) : rc;
+    }
+    return rc;
+}
+
+int tb_run_source_seek(struct tb_run_source *source, enum tb_run_way way, const uint8_t *key,
+                       size_t len)
+{
+    int rc = seek(source, way, key, len);
+    return rc != 0 || source->floor == NULL ? rc : stay_above(source, way);
+}
+
+int tb_run_source_step(struct tb_run_source *source, enum tb_run_way way)
+{
+    int rc = step(source, way);
+    return rc != 0 || source->floor == NULL ? rc : stay_above(source, way);
 }

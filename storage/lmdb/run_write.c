@@ -42,7 +42,7 @@ static int write_run(struct tb_lmdb_txn *txn)
         if (op->first_put != op->last_put) {
             continue; /* it is as it was before */
         }
-        if (tb_run_builder_is_full(builder)) {
+        if (tb_run_builder_is_full(builder, op->len)) {
             rc = tb_run_store_block(txn, builder, true);
             run.blocks++;
             tb_run_builder_start(builder, run.number, builder->pages_max);
@@ -51,6 +51,7 @@ static int write_run(struct tb_lmdb_txn *txn)
             (void)tb_run_builder_add(builder, tb_run_op_key(ops, i), op->len, op->last_put);
             tb_run_info_add(&run, tb_run_op_key(ops, i), op->len);
             run.entries++;
+            run.drops += op->last_put ? 0 : 1;
         }
     }
     if (rc == 0 && builder->total > 0) {
@@ -64,6 +65,29 @@ static int write_run(struct tb_lmdb_txn *txn)
     return rc;
 }
 
+/* Changes with each bit of work that merges do. */
+static uint64_t progress_of(const struct tb_run_manifest *manifest)
+{
+    uint64_t progress = manifest->next;
+    for (unsigned i = 0; i < TB_RUN_MERGES_MAX; i++) {
+        progress += manifest->merges[i].entries - manifest->merges[i].left;
+    }
+    return progress - manifest->count;
+}
+
+/* As long as there are too many runs for one more, merges go on, whatever it takes. */
+static int make_place(struct tb_lmdb_txn *txn)
+{
+    int rc = 0;
+    bool goes_on = true;
+    while (rc == 0 && goes_on && txn->manifest.count >= TB_RUN_COUNT_MAX) {
+        uint64_t before = progress_of(&txn->manifest);
+        rc = tb_run_work(txn, 0);
+        goes_on = progress_of(&txn->manifest) != before;
+    }
+    return rc == 0 && txn->manifest.count >= TB_RUN_COUNT_MAX ? MDB_MAP_FULL : rc;
+}
+
 int tb_run_flush(struct tb_lmdb_txn *txn)
 {
     struct tb_run_ops *ops = &txn->store->ops;
@@ -71,8 +95,8 @@ int tb_run_flush(struct tb_lmdb_txn *txn)
         return 0;
     }
     int rc = tb_run_manifest_load(txn);
-    if (rc == 0 && txn->manifest.count >= TB_RUN_COUNT_MAX) {
-        rc = MDB_MAP_FULL; /* merging was not possible for long: there is no room */
+    if (rc == 0) {
+        rc = make_place(txn);
     }
     if (rc == 0) {
         tb_run_ops_sort(ops);

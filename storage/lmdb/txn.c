@@ -45,7 +45,7 @@ enum tb_err tb_lmdb_write_begin(struct tb_store *base, struct tb_arena *arena, s
     }
     tb_fronts_begin(store->fronts, mdb_txn_id(mdb));
     tb_record_encode_head(&txn->head, txn->head_before);
-    txn->may_grow = tb_lmdb_may_grow(txn);
+    tb_lmdb_look_for_room(txn);
     *out = &txn->base;
     return TB_OK;
 }

@@ -30,7 +30,7 @@ static unsigned fill(unsigned pages_max, size_t *size)
     uint8_t key[TB_KEY_BYTES_MAX];
     unsigned count = 0;
     tb_run_builder_start(&builder, NUMBER, pages_max);
-    while (!tb_run_builder_is_full(&builder)) {
+    while (!tb_run_builder_is_full(&builder, TB_KEY_BYTES_MAX)) {
         size_t len = key_of(count, key);
         assert_true(tb_run_builder_add(&builder, key, len, count % 5 != 0));
         count++;

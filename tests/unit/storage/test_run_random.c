@@ -247,23 +247,29 @@ static void wander(struct history *h, struct tb_lmdb_txn *txn, const bool *there
 struct tally {
     uint64_t blocks;
     uint64_t entries;
+    uint64_t drops;
 };
 
 static void count_entries(uint64_t number, MDB_val block, struct tally *tally)
 {
     struct tb_run_page page;
+    struct tb_run_place place;
     size_t pages =
         (block.mv_size + TB_RUN_MARGIN_BYTES + TB_RUN_PAGE_BYTES - 1) / TB_RUN_PAGE_BYTES;
     tally->blocks++;
     for (unsigned i = 0; i < pages; i++) {
         assert_int_equal(tb_run_page_open(block.mv_data, block.mv_size, i, number, &page), 0);
         tally->entries += page.entries;
+        for (unsigned k = 0; k < page.entries; k++) {
+            assert_int_equal(tb_run_page_go(&page, k, &place), 0);
+            tally->drops += place.put ? 0 : 1;
+        }
     }
 }
 
 static struct tally tally_of(struct tb_lmdb_txn *txn, uint64_t number)
 {
-    struct tally tally = {0, 0};
+    struct tally tally = {0, 0, 0};
     struct tb_run_block_key first;
     MDB_cursor *cursor = NULL;
     MDB_val block;
@@ -278,43 +284,40 @@ static struct tally tally_of(struct tb_lmdb_txn *txn, uint64_t number)
     return tally;
 }
 
-static void check_order(const struct tb_run_manifest *manifest)
+static void check_levels(const struct tb_run_manifest *manifest)
 {
     for (unsigned i = 1; i < manifest->count; i++) {
-        const struct tb_run_info *newer = &manifest->runs[i - 1];
-        const struct tb_run_info *older = &manifest->runs[i];
-        assert_true(newer->level < older->level ||
-                    (newer->level == older->level && newer->number > older->number));
+        assert_true(manifest->runs[i - 1].level <= manifest->runs[i].level);
     }
 }
 
-/* Each block belongs to a run, to the output of a merge or to the garbage. */
+/* Each block belongs to a run or to the output of a merge. What a merge has taken is gone. */
 static void check_manifest(struct tb_lmdb_txn *txn)
 {
     MDB_stat stat;
     uint64_t blocks = 0;
     assert_int_equal(tb_run_manifest_load(txn), 0);
     const struct tb_run_manifest *manifest = &txn->manifest;
-    check_order(manifest);
+    check_levels(manifest);
     for (unsigned i = 0; i < manifest->count; i++) {
         const struct tb_run_info *run = &manifest->runs[i];
         struct tally tally = tally_of(txn, run->number);
         assert_int_equal(tally.blocks, run->blocks);
-        assert_int_equal(tally.entries, run->entries);
+        assert_true(run->merge != 0 ? tally.entries <= run->entries
+                                    : tally.entries == run->entries);
+        assert_true(tally.drops <= run->drops);
         assert_true(run->number < manifest->next);
         blocks += tally.blocks;
     }
-    for (unsigned i = 0; i < TB_RUN_LEVELS_MAX; i++) {
+    for (unsigned i = 0; i < TB_RUN_MERGES_MAX; i++) {
         const struct tb_run_merging *merge = &manifest->merges[i];
-        if (merge->input_max != 0) {
+        if (merge->output != 0) {
             struct tally tally = tally_of(txn, merge->output);
             assert_int_equal(tally.blocks, merge->blocks);
             assert_int_equal(tally.entries, merge->entries);
+            assert_int_equal(tally.drops, merge->drops);
             blocks += tally.blocks;
         }
-    }
-    for (unsigned i = 0; i < manifest->garbage_count; i++) {
-        blocks += tally_of(txn, manifest->garbage[i]).blocks;
     }
     assert_int_equal(mdb_stat(txn->mdb, txn->store->dbis[TB_DB_RUN], &stat), 0);
     assert_int_equal(stat.ms_entries, blocks);
