@@ -29,12 +29,22 @@ struct tb_http {
     atomic_uint_fast64_t failed_logins;
 };
 
+/* The summary as a loop last made it: many ask for the same one. */
+struct tb_summary_copy {
+    struct tb_arena *arena; /* holds the body; made when it is needed */
+    struct tb_str body;     /* json; absent: none */
+    uint64_t seq;           /* of the head that it was made from */
+    uint64_t changes;       /* of the same */
+    int64_t slot;           /* of time: what moves the rates */
+};
+
 /* Owned by one loop's thread. */
 struct tb_worker {
     struct tb_http *http;
     struct tb_reader *reader;
     struct tb_slowdown slowdown;
     struct tb_held held;
+    struct tb_summary_copy summary;
     uint32_t id_prefix; /* random; request ids are this and a counter */
     uint64_t id_count;
     int64_t failure_logged_us; /* when a 5xx was last logged */

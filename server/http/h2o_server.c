@@ -115,6 +115,7 @@ void tb_server_free(struct tb_server **server)
     }
     for (unsigned i = 0; i < (*server)->loop_count; i++) {
         tb_reader_free(&(*server)->loops[i].worker.reader);
+        tb_arena_free((*server)->loops[i].worker.summary.arena);
     }
     h2o_config_dispose(&(*server)->config);
     (void)sem_destroy(&(*server)->started);

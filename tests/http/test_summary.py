@@ -57,6 +57,19 @@ def test_the_tag_changes_with_the_board_only(board):
         assert after.status == 200 and after.etag != before
 
 
+def test_asked_again_and_again_on_many_connections_it_tells_the_present(own_server, board):
+    watchers = [own_server.client() for _ in range(8)]  # of both loops: each keeps a copy of its own
+    for n in range(1, 21):
+        task = board.create(str(n), tags=[f"t{n}"])
+        if n % 2 == 0:
+            board.done(task["id"])
+        for watcher in watchers:
+            for _ in range(2):
+                summary = watcher.get("/board/summary").json
+                assert (summary["byStatus"]["open"], summary["byStatus"]["done"]) == (n - n // 2, n // 2)
+                assert (summary["rates"]["1h"]["created"], summary["seq"]) == (n, n + n // 2)
+
+
 def test_a_heartbeat_changes_the_tag(board):
     board.create()
     held = board.claim_one("ann")
