@@ -261,15 +261,6 @@ static void stopping_answers_who_waits(void **state)
     assert_string_equal(agent_of(world_nth(box, 1)), "bob");
 }
 
-static struct tb_str token_of(const struct tb_job *claim)
-{
-    static const char name[] = "\"token\":\"";
-    const char *at = memmem(claim->reply.body.ptr, claim->reply.body.len, name, sizeof(name) - 1);
-    assert_non_null(at);
-    at += sizeof(name) - 1;
-    return tb_str_from(at, strcspn(at, "\""));
-}
-
 static void a_draining_service_hands_out_nothing_but_takes_what_is_done(void **state)
 {
     struct world *w = *state;
@@ -278,7 +269,7 @@ static void a_draining_service_hands_out_nothing_but_takes_what_is_done(void **s
     struct tb_id id = world_task_id(made);
     struct tb_job *held = world_claim(box, "ann", 0);
     world_run(w, held);
-    struct tb_str token = token_of(held);
+    struct tb_str token = world_token(held);
     static const char *const agents[] = {"bob", NULL};
     let_wait(w, box, agents);
     tb_service_drain(w->service);

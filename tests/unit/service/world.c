@@ -307,6 +307,18 @@ struct tb_id world_task_id(const struct tb_job *job)
     return id;
 }
 
+struct tb_str world_token(const struct tb_job *claim)
+{
+    static const char name[] = "\"token\":\"";
+    struct tb_str body = claim->reply.body;
+    const char *at = memmem(body.ptr, body.len, name, sizeof(name) - 1);
+    assert_non_null(at);
+    at += sizeof(name) - 1;
+    const char *end = memchr(at, '"', (size_t)(body.ptr + body.len - at));
+    assert_non_null(end);
+    return tb_str_from(at, (size_t)(end - at));
+}
+
 static struct tb_txn *begin_read(struct world *w, struct tb_reader **reader)
 {
     struct tb_txn *txn = NULL;

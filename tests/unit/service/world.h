@@ -93,6 +93,9 @@ void world_wait_for_seq(struct world *w, uint64_t seq);
 
 struct tb_id world_task_id(const struct tb_job *job); /* of the task that the job created */
 struct tb_task world_task(struct world *w, struct tb_id id);
+
+/* The token (text) of the first claim that a job was answered with. */
+struct tb_str world_token(const struct tb_job *claim);
 struct tb_head world_head(struct world *w);
 void world_verify(struct world *w);
 
