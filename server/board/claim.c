@@ -15,6 +15,10 @@
 #include "board/rules.h"
 #include "taskboard/limits.h"
 
+/* An answer that has so many bytes gets no further task: what one request costs, and what is kept
+ * under its Idempotency-Key, is bounded however large the tasks are. */
+#define ANSWER_BYTES_MAX TB_MAX_BYTES_MAX
+
 static bool is_for(const struct tb_task *task, struct tb_str agent)
 {
     return task->assignee.ptr == NULL || tb_str_eq(task->assignee, agent);
@@ -158,25 +162,27 @@ uint32_t tb_claim_next(struct tb_board *board, const struct tb_claim_command *cl
                        struct tb_buf *out)
 {
     struct found found = {.max = claim->max};
+    size_t start = out->len;
+    uint32_t count = 0;
     assert(claim->max >= 1 && claim->max <= TB_CLAIM_TASKS_MAX);
     find_ready(board, claim, &found);
     TB_BUF_LIT(out, "{\"tasks\":[");
-    for (uint32_t i = 0; i < found.count; i++) {
+    for (; count < found.count && out->len - start < ANSWER_BYTES_MAX; count++) {
         struct tb_task old;
         struct tb_task task;
-        if (tb_get_task(board->txn, found.ids[i], &old) != TB_OK) {
+        if (tb_get_task(board->txn, found.ids[count], &old) != TB_OK) {
             break; /* the transaction's error tells */
         }
         take(board, claim, &old, &task);
-        if (i > 0) {
+        if (count > 0) {
             TB_BUF_LIT(out, ",");
         }
         write_claimed(board, &task, out);
     }
     TB_BUF_LIT(out, "],\"count\":");
-    tb_buf_add_u64(out, found.count);
+    tb_buf_add_u64(out, count);
     TB_BUF_LIT(out, "}");
-    return found.count;
+    return count;
 }
 
 void tb_rule_claim(struct tb_board *board, const struct tb_command *command, struct tb_arena *arena,

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define MARKS 4
+#define MARKS  4
+#define OTHERS 4
 
 enum { NONE = -1 };
 
@@ -15,10 +16,16 @@ struct mark {
     uint8_t at[TB_FRONT_SUFFIX_BYTES];
 };
 
-/* What is known of a list for one set of excluded tags. */
+/* What is known of a list for one set of conditions. */
 struct sight {
     struct mark marks[MARKS]; /* `from` and `at` descending; those that there are come first */
     struct mark pending;      /* the writer's */
+};
+
+struct other {
+    struct tb_front_conditions conditions; /* what `sight` is about; none: free */
+    uint64_t used;
+    struct sight sight;
 };
 
 struct front {
@@ -31,14 +38,14 @@ struct front {
     uint8_t prefix[TB_FRONT_PREFIX_BYTES_MAX];
     uint64_t put_txn;
     uint8_t least[TB_FRONT_SUFFIX_BYTES];
-    struct tb_front_without without; /* what `others` is about */
     struct sight all;
-    struct sight others;
+    struct other others[OTHERS];
 };
 
 struct tb_fronts {
     pthread_mutex_t mutex;
     uint64_t latest_txn; /* the latest write transaction that has begun */
+    uint64_t uses;       /* of others */
     int capacity;
     int used;
     int newest;
@@ -171,12 +178,12 @@ static struct front *make(struct tb_fronts *fronts, const uint8_t *prefix, size_
 
 /* --- marks --- */
 
-static bool is_none(struct tb_front_without without)
+static bool is_none(struct tb_front_conditions conditions)
 {
-    return without.words[0] == 0 && without.words[1] == 0;
+    return conditions.words[0] == 0 && conditions.words[1] == 0;
 }
 
-static bool is_same(struct tb_front_without a, struct tb_front_without b)
+static bool is_same(struct tb_front_conditions a, struct tb_front_conditions b)
 {
     return a.words[0] == b.words[0] && a.words[1] == b.words[1];
 }
@@ -261,7 +268,9 @@ void tb_fronts_put(struct tb_fronts *fronts, const uint8_t *prefix, size_t prefi
         }
         front->put_txn = fronts->latest_txn;
         lower(&front->all, suffix);
-        lower(&front->others, suffix);
+        for (int i = 0; i < OTHERS; i++) {
+            lower(&front->others[i].sight, suffix);
+        }
     }
     pthread_mutex_unlock(&fronts->mutex);
 }
@@ -281,7 +290,9 @@ static void end_all(struct tb_fronts *fronts, uint64_t from)
     for (int i = 0; i < fronts->pending_count; i++) {
         struct front *front = &fronts->fronts[fronts->pending[i]];
         end_pending(&front->all, from);
-        end_pending(&front->others, from);
+        for (int k = 0; k < OTHERS; k++) {
+            end_pending(&front->others[k].sight, from);
+        }
         front->is_listed = false;
     }
     fronts->pending_count = 0;
@@ -314,14 +325,31 @@ static void set_pending(struct tb_fronts *fronts, struct front *front, struct si
 
 /* --- by everybody --- */
 
+/* NULL: nothing is known for these conditions. */
+static struct other *find_other(struct tb_fronts *fronts, struct front *front,
+                                struct tb_front_conditions conditions)
+{
+    for (int i = 0; i < OTHERS; i++) {
+        struct other *other = &front->others[i];
+        if (is_same(other->conditions, conditions)) {
+            other->used = ++fronts->uses;
+            return other;
+        }
+    }
+    return NULL;
+}
+
 bool tb_fronts_find(struct tb_fronts *fronts, const struct tb_front_list *list,
                     struct tb_front_view view, uint8_t mark[TB_FRONT_SUFFIX_BYTES])
 {
     pthread_mutex_lock(&fronts->mutex);
-    const struct front *front = lookup(fronts, list->prefix, list->prefix_len);
+    struct front *front = lookup(fronts, list->prefix, list->prefix_len);
     const struct mark *best = front == NULL ? NULL : best_mark(&front->all, view);
-    if (front != NULL && !is_none(list->without) && is_same(front->without, list->without)) {
-        best = higher(best, best_mark(&front->others, view));
+    const struct other *other = front == NULL || is_none(list->conditions)
+                                    ? NULL
+                                    : find_other(fronts, front, list->conditions);
+    if (other != NULL) {
+        best = higher(best, best_mark(&other->sight, view));
     }
     if (best != NULL) {
         memcpy(mark, best->at, sizeof best->at);
@@ -335,17 +363,24 @@ static bool holds_now(const struct front *front, uint64_t txn, const uint8_t *ma
     return front->put_txn <= txn || (front->put_txn == txn + 1 && compare(mark, front->least) <= 0);
 }
 
-/* The sight that the list is about; the front forgets another set of excluded tags for it. */
-static struct sight *sight_of(struct front *front, struct tb_front_without without)
+/* The sight that the list is about; the front forgets other conditions for it. */
+static struct sight *sight_of(struct tb_fronts *fronts, struct front *front,
+                              struct tb_front_conditions conditions)
 {
-    if (is_none(without)) {
+    if (is_none(conditions)) {
         return &front->all;
     }
-    if (!is_same(front->without, without)) {
-        front->without = without;
-        front->others = (struct sight){.marks = {{.from = 0}}};
+    struct other *other = find_other(fronts, front, conditions);
+    if (other == NULL) {
+        other = &front->others[0];
+        for (int i = 1; i < OTHERS; i++) {
+            if (front->others[i].used < other->used) {
+                other = &front->others[i];
+            }
+        }
+        *other = (struct other){.conditions = conditions, .used = ++fronts->uses};
     }
-    return &front->others;
+    return &other->sight;
 }
 
 void tb_fronts_raise(struct tb_fronts *fronts, const struct tb_front_list *list,
@@ -357,9 +392,9 @@ void tb_fronts_raise(struct tb_fronts *fronts, const struct tb_front_list *list,
         front = make(fronts, list->prefix, list->prefix_len);
     }
     if (view.writes) {
-        set_pending(fronts, front, sight_of(front, list->without), mark);
+        set_pending(fronts, front, sight_of(fronts, front, list->conditions), mark);
     } else if (holds_now(front, view.txn, mark)) {
-        add_mark(sight_of(front, list->without), view.txn, mark);
+        add_mark(sight_of(fronts, front, list->conditions), view.txn, mark);
     }
     pthread_mutex_unlock(&fronts->mutex);
 }

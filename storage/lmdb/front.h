@@ -7,14 +7,14 @@
  *
  *   mark      below this suffix the list has no live entry: a walk up may begin here
  *
- * and, for one set of excluded tags a list (see ready.c), the same for entries that are not
- * excluded.
+ * and, for a few sets of conditions a list (see ready.c), the same for entries that meet them.
+ * Those that were not used for the longest time make room for others.
  *
  * What a mark says holds for every snapshot from that of transaction `from` on, and for the write
  * transaction that is open. It stays so:
  *
  *   A put below a mark, at the moment when it is done and so before any snapshot can show it,
- * lowers the mark to its key; so does a change that makes an entry count as not excluded (a
+ * lowers the mark to its key; so does a change by which an entry may meet other conditions (a
  * "touch"). Drops and aborts take nothing from what a mark says: lowering needs no undoing.
  *
  * Marks are raised by walks that found the first live entry:
@@ -49,18 +49,18 @@
 #define TB_FRONT_SUFFIX_BYTES     24 /* a number and an id */
 #define TB_FRONTS_DEFAULT         4096
 
-/* Which set of tags is excluded: a hash of it; all zero: none. */
-struct tb_front_without {
+/* Which tags an entry must have, and must not: a hash of it; all zero: it does not matter. */
+struct tb_front_conditions {
     uint64_t words[2];
 };
 
-#define TB_FRONT_WITHOUT_NONE ((struct tb_front_without){{0, 0}})
+#define TB_FRONT_WITHOUT_NONE ((struct tb_front_conditions){{0, 0}})
 
 /* A list, and for which entries of it. */
 struct tb_front_list {
     const uint8_t *prefix;
     size_t prefix_len;
-    struct tb_front_without without;
+    struct tb_front_conditions conditions;
 };
 
 /* Who walks. */
@@ -80,7 +80,7 @@ void tb_fronts_free(struct tb_fronts *fronts);
 /* A write transaction has begun; nothing has been put in it yet. */
 void tb_fronts_begin(struct tb_fronts *fronts, uint64_t txn);
 
-/* An entry was put into the list, or one that was there may now count as not excluded. */
+/* An entry was put into the list, or one that was there may now meet other conditions. */
 void tb_fronts_put(struct tb_fronts *fronts, const uint8_t *prefix, size_t prefix_len,
                    const uint8_t suffix[TB_FRONT_SUFFIX_BYTES]);
 
@@ -95,7 +95,7 @@ void tb_fronts_abort(struct tb_fronts *fronts);
 bool tb_fronts_find(struct tb_fronts *fronts, const struct tb_front_list *list,
                     struct tb_front_view view, uint8_t mark[TB_FRONT_SUFFIX_BYTES]);
 
-/* Below `mark` the view has no live entry (that is not excluded). */
+/* Below `mark` the view has no live entry (that meets the conditions). */
 void tb_fronts_raise(struct tb_fronts *fronts, const struct tb_front_list *list,
                      struct tb_front_view view, const uint8_t mark[TB_FRONT_SUFFIX_BYTES]);
 

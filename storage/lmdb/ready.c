@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "base/json.h"
 #include "lmdb/names.h"
 #include "taskboard/limits.h"
 
@@ -20,12 +21,20 @@
 #define FEW                32 /* ready tasks with a tag: their records are read sooner than lists */
 #define EXCLUDED_LISTS_MAX 16
 
+/* The excluded tags, to be found by their hashes: there may be many of them, and many records to
+ * compare. A table with open addressing, at most half full. */
+struct tag_set {
+    size_t mask;
+    const struct tb_str **tags; /* malloced when it is needed */
+};
+
 struct walk {
     struct tb_lmdb_txn *txn;
     const struct tb_ready_query *query;
     tb_visit_task *visit;
     void *ctx;
     bool stopped;
+    struct tag_set excluded;
     size_t part_count;
     struct tb_ready_part parts[2];
 };
@@ -50,6 +59,49 @@ static bool has_any(const struct tb_task *task, const struct tb_str *tags, size_
         }
     }
     return false;
+}
+
+static const struct tb_str **place_of(const struct tag_set *set, struct tb_str tag)
+{
+    size_t at = XXH3_64bits(tag.ptr, tag.len) & set->mask;
+    while (set->tags[at] != NULL && !tb_str_eq(*set->tags[at], tag)) {
+        at = (at + 1) & set->mask;
+    }
+    return &set->tags[at];
+}
+
+static void fill_set(struct tag_set *set, const struct tb_str *tags, size_t count)
+{
+    size_t size = 2;
+    while (size < 2 * count) {
+        size *= 2;
+    }
+    set->mask = size - 1;
+    set->tags = calloc(size, sizeof *set->tags);
+    if (set->tags == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < count; i++) {
+        *place_of(set, tags[i]) = &tags[i];
+    }
+}
+
+static bool is_excluded(struct walk *walk, const struct tb_task *task)
+{
+    const struct tb_ready_query *query = walk->query;
+    if (query->without_tag_count == 0) {
+        return false;
+    }
+    if (walk->excluded.tags == NULL) {
+        fill_set(&walk->excluded, query->without_tags, query->without_tag_count);
+    }
+    struct tb_json_strings tags = tb_json_strings_of(task->tags);
+    struct tb_str tag;
+    bool found = false;
+    while (!found && tb_json_strings_next(&tags, &tag)) {
+        found = *place_of(&walk->excluded, tag) != NULL;
+    }
+    return found;
 }
 
 static bool is_wanted(const struct walk *walk, const struct tb_ready_part *part,
@@ -172,9 +224,9 @@ static enum tb_err make_plan(const struct walk *walk, struct plan *plan)
 }
 
 /* A hash of the set that does not depend on its order. */
-static struct tb_front_without hash_of_set(const struct tb_str *tags, size_t count)
+static struct tb_front_conditions hash_of_set(const struct tb_str *tags, size_t count)
 {
-    struct tb_front_without set = {{count, 0}};
+    struct tb_front_conditions set = {{count, 0}};
     for (size_t i = 0; i < count; i++) {
         XXH128_hash_t hash = XXH3_128bits(tags[i].ptr, tags[i].len);
         set.words[0] += hash.low64;
@@ -195,6 +247,32 @@ static struct tb_str *first_tags(const struct sorted_tags *sorted, size_t max, s
         tags[i] = sorted->tags[i].tag;
     }
     return tags;
+}
+
+/* Of all conditions together. */
+static struct tb_front_conditions hash_of_all(const struct tb_ready_query *query)
+{
+    const struct tb_front_conditions sets[] = {
+        hash_of_set(query->tags, query->tag_count),
+        hash_of_set(query->any_tags, query->any_tag_count),
+        hash_of_set(query->without_tags, query->without_tag_count),
+    };
+    XXH128_hash_t hash = XXH3_128bits(sets, sizeof sets);
+    return (struct tb_front_conditions){{hash.low64, hash.high64}};
+}
+
+/* What the fronts are to remember the walk by. Where one union holds just what is wanted, that is
+ * what is excluded; else walks may pass many entries that lack something, and the next one for the
+ * same conditions need not pass them again. Few entries are not worth remembering. */
+static void choose_known_by(const struct walk *walk, const struct plan *plan, bool few,
+                            struct tb_ready_conditions *conditions)
+{
+    const struct tb_ready_query *query = walk->query;
+    size_t wanted = plan->tags.count + (query->any_tag_count > 0 ? 1 : 0);
+    conditions->is_narrow = !few && wanted > 1;
+    conditions->known_by = conditions->is_narrow
+                               ? hash_of_all(query)
+                               : hash_of_set(query->without_tags, query->without_tag_count);
 }
 
 /* --- walking --- */
@@ -221,16 +299,18 @@ static struct tb_ready_part *next_part(struct walk *walk)
 
 static enum tb_err offer(struct walk *walk, struct tb_ready_part *part)
 {
-    const struct tb_ready_query *query = walk->query;
     struct tb_id id;
     struct tb_task task;
     memcpy(id.bytes, part->at + sizeof(int64_t), sizeof id.bytes);
     enum tb_err err = tb_lmdb_must_exist(tb_lmdb_peek_task(walk->txn, id, &task));
-    if (err != TB_OK || has_any(&task, query->without_tags, query->without_tag_count)) {
+    if (err != TB_OK || is_excluded(walk, &task)) {
         return err;
     }
-    tb_ready_part_tell(part);
-    if (is_wanted(walk, part, &task)) {
+    bool wanted = is_wanted(walk, part, &task);
+    if (wanted || !part->is_narrow) {
+        tb_ready_part_tell(part);
+    }
+    if (wanted) {
         walk->stopped = walk->visit(walk->ctx, &task) == TB_VISIT_STOP;
     }
     return TB_OK;
@@ -275,10 +355,9 @@ static enum tb_err start_parts(struct walk *walk, const struct tb_ready_conditio
 
 static enum tb_err follow_plan(struct walk *walk, const struct plan *plan)
 {
-    const struct tb_ready_query *query = walk->query;
     bool few = plan->tags.count > 0 && plan->tags.tags[0].ready <= FEW;
-    struct tb_ready_conditions conditions = {
-        .without = hash_of_set(query->without_tags, query->without_tag_count)};
+    struct tb_ready_conditions conditions = {.tag_count = 0};
+    choose_known_by(walk, plan, few, &conditions);
     struct tb_str *tags = first_tags(&plan->tags, few ? 1 : LISTS_MAX, &conditions.tag_count);
     bool lists_any = plan->tags.count == 0 || (!few && plan->any_tags.count <= LISTS_MAX);
     struct tb_str *any_tags =
@@ -311,6 +390,7 @@ enum tb_err tb_lmdb_visit_ready(struct tb_txn *base, const struct tb_ready_query
         err = follow_plan(&walk, &plan);
     }
     free_plan(&plan);
+    free(walk.excluded.tags);
     return err;
 }
 

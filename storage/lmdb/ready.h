@@ -32,12 +32,13 @@ struct tb_ready_union {
 struct tb_ready_part {
     struct tb_lmdb_txn *txn;
     struct tb_str assignee;
-    struct tb_front_without without; /* all tags that are excluded, those without a list too */
+    struct tb_front_conditions known_by; /* what the fronts remember where entries begin by */
+    bool is_narrow;                      /* `known_by` has all conditions, not only the exclusion */
     size_t union_count;
     struct tb_ready_union *unions; /* malloced */
     struct tb_ready_union excluded;
     bool excluded_started;
-    bool told;     /* the fronts know where the entries begin that are not excluded */
+    bool told;     /* the fronts know where the entries begin that meet `known_by` */
     bool on_entry; /* `at` is one */
     uint8_t at[TB_FRONT_SUFFIX_BYTES];
 };
@@ -50,7 +51,8 @@ struct tb_ready_conditions {
     size_t any_tag_count;
     const struct tb_str *excluded_tags;
     size_t excluded_tag_count;
-    struct tb_front_without without;
+    struct tb_front_conditions known_by; /* all zero: nothing is excluded, each list is a part */
+    bool is_narrow;
 };
 
 /* Goes to its first entry. To be closed also after a failure. */
@@ -61,7 +63,7 @@ void tb_ready_part_close(struct tb_ready_part *part);
 /* From an entry to the next one. */
 int tb_ready_part_next(struct tb_ready_part *part);
 
-/* To be called at the first entry that is really not excluded, or at the end. */
+/* To be called at the first entry that really meets `known_by`, or at the end. */
 void tb_ready_part_tell(struct tb_ready_part *part);
 
 #endif

@@ -79,29 +79,31 @@ static int pass(struct tb_ready_union *lists, const uint8_t *suffix)
 
 static struct tb_front_list front_of(const struct tb_ready_part *part, const struct tb_list *list)
 {
-    return (struct tb_front_list){list->key, list->prefix_len, part->without};
+    return (struct tb_front_list){list->key, list->prefix_len, part->known_by};
 }
 
-static bool excludes(const struct tb_ready_part *part)
+static bool has_conditions(const struct tb_ready_part *part)
 {
-    return part->without.words[0] != 0 || part->without.words[1] != 0;
+    return part->known_by.words[0] != 0 || part->known_by.words[1] != 0;
 }
 
-/* Where nothing is excluded, tb_list_start asks the fronts, and tells them. */
-static int start_list(const struct tb_ready_part *part, struct tb_list *list)
+/* Without conditions, tb_list_start asks the fronts, and tells them. */
+static int start_list(const struct tb_ready_part *part, const struct tb_ready_union *lists,
+                      struct tb_list *list)
 {
     uint8_t mark[TB_FRONT_SUFFIX_BYTES];
     struct tb_front_list front = front_of(part, list);
-    bool known = excludes(part) && tb_fronts_find(part->txn->store->fronts, &front,
-                                                  tb_lmdb_front_view(part->txn), mark);
+    bool may_be_known = has_conditions(part) && (!part->is_narrow || lists == part->unions);
+    bool known = may_be_known && tb_fronts_find(part->txn->store->fronts, &front,
+                                                tb_lmdb_front_view(part->txn), mark);
     return known ? tb_list_seek_up(list, mark) : tb_list_start(list, TB_LIST_UP, NULL);
 }
 
-/* Only of a single union: elsewhere an entry below may be left out for another reason. */
+/* The first union: it holds all that meets the conditions, each entry in one of its lists. */
 void tb_ready_part_tell(struct tb_ready_part *part)
 {
     uint8_t mark[TB_FRONT_SUFFIX_BYTES];
-    if (part->told || part->union_count != 1 || !excludes(part)) {
+    if (part->told || !has_conditions(part)) {
         return;
     }
     part->told = true;
@@ -205,13 +207,17 @@ static int open_all(struct tb_ready_part *part, const struct tb_ready_conditions
 int tb_ready_part_start(struct tb_lmdb_txn *txn, struct tb_str assignee,
                         const struct tb_ready_conditions *conditions, struct tb_ready_part *part)
 {
-    *part =
-        (struct tb_ready_part){.txn = txn, .assignee = assignee, .without = conditions->without};
+    *part = (struct tb_ready_part){
+        .txn = txn,
+        .assignee = assignee,
+        .known_by = conditions->known_by,
+        .is_narrow = conditions->is_narrow,
+    };
     int rc = open_all(part, conditions);
     for (size_t i = 0; i < part->union_count; i++) {
         struct tb_ready_union *lists = &part->unions[i];
         for (size_t k = 0; k < lists->count && rc == 0; k++) {
-            rc = start_list(part, &lists->lists[k]);
+            rc = start_list(part, lists, &lists->lists[k]);
         }
         find_front(lists);
     }

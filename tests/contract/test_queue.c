@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- what readers must find --- */
 
@@ -280,6 +281,189 @@ static void readers_find_the_front_while_a_writer_moves_it(void **state)
     tb_read_end(&txn);
 }
 
+/* --- conditions that few tasks meet --- */
+
+enum { MODEL_TASKS = 150, MODEL_TAGS = 7, MODEL_ASKED = 6 };
+
+struct model_task {
+    struct tb_id id;
+    unsigned tags; /* bits */
+    bool ready;
+    int64_t rank_ms;
+    struct tb_str assignee;
+};
+
+struct model_query {
+    unsigned tags;
+    unsigned any_tags;
+    unsigned without_tags;
+};
+
+static unsigned some_tags(struct world *world)
+{
+    return (unsigned)pick(world, 1U << MODEL_TAGS);
+}
+
+static unsigned most_tags(struct world *world)
+{
+    return some_tags(world) | some_tags(world);
+}
+
+static unsigned few_tags(struct world *world)
+{
+    return some_tags(world) & some_tags(world);
+}
+
+static size_t names_of(unsigned tags, struct tb_str names[MODEL_TAGS])
+{
+    static const struct tb_str all[MODEL_TAGS] = {
+        TB_STR("a"), TB_STR("b"), TB_STR("c"), TB_STR("d"), TB_STR("e"), TB_STR("f"), TB_STR("g")};
+    size_t count = 0;
+    for (unsigned i = 0; i < MODEL_TAGS; i++) {
+        if ((tags & (1U << i)) != 0) {
+            names[count++] = all[i];
+        }
+    }
+    return count;
+}
+
+static struct tb_str tags_json(struct world *world, unsigned tags)
+{
+    struct tb_str names[MODEL_TAGS];
+    size_t count = names_of(tags, names);
+    struct tb_str json = text(world, "[");
+    for (size_t i = 0; i < count; i++) {
+        json = text(world, "%.*s%s\"%s\"", (int)json.len, json.ptr, i > 0 ? "," : "", names[i].ptr);
+    }
+    return text(world, "%.*s]", (int)json.len, json.ptr);
+}
+
+static bool meets(const struct model_task *task, const struct model_query *query)
+{
+    return task->ready &&
+           (task->assignee.ptr == NULL || tb_str_eq(task->assignee, TB_STR("ann"))) &&
+           (task->tags & query->tags) == query->tags &&
+           (query->any_tags == 0 || (task->tags & query->any_tags) != 0) &&
+           (task->tags & query->without_tags) == 0;
+}
+
+static bool comes_before(const struct model_task *a, const struct model_task *b)
+{
+    return a->rank_ms != b->rank_ms ? a->rank_ms < b->rank_ms : tb_id_cmp(a->id, b->id) < 0;
+}
+
+static void check_model(struct tb_txn *txn, const struct model_task tasks[MODEL_TASKS],
+                        const struct model_query *asked, size_t max)
+{
+    const struct model_task *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < MODEL_TASKS; i++) {
+        if (meets(&tasks[i], asked)) {
+            count++;
+            first = first == NULL || comes_before(&tasks[i], first) ? &tasks[i] : first;
+        }
+    }
+    struct tb_str tags[MODEL_TAGS];
+    struct tb_str any_tags[MODEL_TAGS];
+    struct tb_str without_tags[MODEL_TAGS];
+    const struct tb_ready_query query = {
+        .agent = TB_STR("ann"),
+        .tags = tags,
+        .tag_count = names_of(asked->tags, tags),
+        .any_tags = any_tags,
+        .any_tag_count = names_of(asked->any_tags, any_tags),
+        .without_tags = without_tags,
+        .without_tag_count = names_of(asked->without_tags, without_tags),
+    };
+    struct page *page = ready_list(txn, &query, max);
+    assert_int_equal(page->count, count < max ? count : max);
+    if (count > 0) {
+        assert_same_id(page->ids[0], first->id);
+    }
+    free(page);
+}
+
+static void change_model_task(struct world *world, struct tb_txn *txn, struct model_task *task)
+{
+    struct tb_task changed = stored(txn, task->id);
+    task->tags ^= 1U << pick(world, MODEL_TAGS);
+    task->ready = pick(world, 6) != 0;
+    task->rank_ms = pick(world, 4) == 0 ? (int64_t)pick(world, 100) : task->rank_ms;
+    task->assignee = pick(world, 8) == 0 ? TB_STR("ann") : TB_STR_NONE;
+    changed.tags = tags_json(world, task->tags);
+    changed.ready = task->ready;
+    changed.status = task->ready ? TB_STATUS_OPEN : TB_STATUS_BLOCKED;
+    changed.ready_ms = task->ready ? 1 : 0;
+    changed.rank_ms = task->rank_ms;
+    changed.assignee = task->assignee;
+    replace(world, txn, &changed);
+}
+
+static void create_model(struct world *world, struct model_task tasks[MODEL_TASKS])
+{
+    struct tb_txn *txn = begin(world);
+    for (int i = 0; i < MODEL_TASKS; i++) {
+        struct tb_task task = draft(world, "t");
+        tasks[i] =
+            (struct model_task){task.id, some_tags(world), true, (int64_t)pick(world, 100), {0}};
+        task.tags = tags_json(world, tasks[i].tags);
+        task.rank_ms = tasks[i].rank_ms;
+        create(world, txn, &task);
+    }
+    commit(&txn);
+}
+
+/* Whatever walks have remembered of entries that they passed in vain: the same few conditions are
+ * asked for again and again, by the writer, by readers, and by one whose snapshot is old, while
+ * tasks come to meet them and cease to, and transactions are given up. */
+static void conditions_that_few_tasks_meet_are_always_answered_right(void **state)
+{
+    struct world *world = *state;
+    struct model_task *tasks = calloc(3 * MODEL_TASKS, sizeof *tasks);
+    struct model_task *before = tasks + MODEL_TASKS;
+    struct model_task *then = before + MODEL_TASKS;
+    struct tb_txn *old = NULL;
+    struct model_query asked[MODEL_ASKED];
+    create_model(world, tasks);
+    for (int round = 0; round < 900; round++) {
+        for (int i = 0; i < MODEL_ASKED && round % 60 == 0; i++) {
+            asked[i] = (struct model_query){
+                .tags = most_tags(world) & (i < 2 ? 7U : 63U),
+                .any_tags = i % 2 == 0 ? 0 : few_tags(world) & 63U,
+                .without_tags = i % 3 == 0 ? 0 : 64U,
+            };
+        }
+        const struct model_query *query = &asked[pick(world, MODEL_ASKED)];
+        if (old == NULL) {
+            old = snapshot(world);
+            memcpy(then, tasks, MODEL_TASKS * sizeof *tasks);
+        }
+        struct tb_txn *txn = begin(world);
+        memcpy(before, tasks, MODEL_TASKS * sizeof *tasks);
+        for (uint64_t i = pick(world, 4); i > 0; i--) {
+            change_model_task(world, txn, &tasks[pick(world, MODEL_TASKS)]);
+            check_model(txn, tasks, query, 1 + pick(world, 3));
+        }
+        if (pick(world, 3) == 0) {
+            tb_write_abort(&txn);
+            memcpy(tasks, before, MODEL_TASKS * sizeof *tasks);
+        } else {
+            commit(&txn);
+        }
+        check_model(old, then, query, 1 + pick(world, MODEL_TASKS));
+        if (pick(world, 3) == 0) {
+            tb_read_end(&old);
+            txn = snapshot(world);
+            check_model(txn, tasks, query, 1 + pick(world, MODEL_TASKS));
+            tb_read_end(&txn);
+        }
+    }
+    if (old != NULL) {
+        tb_read_end(&old);
+    }
+    free(tasks);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -288,6 +472,7 @@ int main(void)
         cmocka_unit_test(an_old_snapshot_still_sees_what_was_taken),
         cmocka_unit_test(a_long_queue_is_taken_in_order),
         cmocka_unit_test(readers_find_the_front_while_a_writer_moves_it),
+        cmocka_unit_test(conditions_that_few_tasks_meet_are_always_answered_right),
     };
     return run_on_every_engine("queue", tests, sizeof tests / sizeof *tests);
 }

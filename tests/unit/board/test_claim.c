@@ -155,6 +155,29 @@ static void at_most_so_many_are_claimed(void **state)
     assert_int_equal(fixture_head(f).generation, 40);
 }
 
+/* What one request may cost is bounded, however large the tasks are: the rest is for the next. */
+static void an_answer_that_is_large_gets_no_further_task(void **state)
+{
+    struct fixture *f = *state;
+    const char *many = fixture_repeat(f->arena, "x", 250000);
+    const char *some = fixture_repeat(f->arena, "x", 60000);
+    for (int i = 0; i < 32; i++) {
+        struct tb_id id = fixture_create(
+            f, "{'title':'t','createdBy':'a','description':'%s','payload':'%s'}", many, many);
+        for (int k = 0; k < 2; k++) {
+            fixture_send(f, TB_COMMAND_NOTE, id, "{'author':'a','type':'update','content':'%s'}",
+                         some);
+        }
+    }
+    claim(f, "{'agent':'ann','max':32}");
+    assert_str(fixture_member(f->reply.body, "count"), "28");
+    assert_in_range(f->reply.body.len, 16 << 20, 17 << 20);
+    assert_int_equal(fixture_head(f).claimed, 28);
+    claim(f, "{'agent':'ann','max':32}");
+    assert_str(fixture_member(f->reply.body, "count"), "4");
+    assert_verified(f);
+}
+
 static void a_claim_takes_tasks_with_all_tags_and_any_of_others(void **state)
 {
     struct fixture *f = *state;
@@ -359,6 +382,7 @@ int main(void)
         fixture_test(a_generation_rises_with_every_claim_on_the_board),
         fixture_test(priority_wins_and_then_age),
         fixture_test(at_most_so_many_are_claimed),
+        fixture_test(an_answer_that_is_large_gets_no_further_task),
         fixture_test(a_claim_takes_tasks_with_all_tags_and_any_of_others),
         fixture_test(a_task_reserved_for_one_is_for_no_other),
         fixture_test(what_is_paused_is_not_handed_out),

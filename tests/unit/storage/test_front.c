@@ -248,13 +248,37 @@ static void a_mark_for_excluded_tags_is_for_that_set_only(void **state)
     assert_int_equal(find_without(fronts, 0, 10), 5);
     tb_fronts_raise(fronts, &two, view, suffix_of(30).bytes);
     assert_int_equal(find_without(fronts, 2, 10), 30);
-    assert_int_equal(find_without(fronts, 1, 10), 5);
+    assert_int_equal(find_without(fronts, 1, 10), 20);
     raise_to(fronts, "a", 10, false, 40);
     assert_int_equal(find_without(fronts, 2, 10), 40);
     tb_fronts_begin(fronts, 11);
     put(fronts, "a", 25);
     assert_int_equal(find_without(fronts, 2, 10), 25);
     assert_int_equal(find_without(fronts, 0, 10), 25);
+}
+
+/* Four sets fit beside each other, and each is lowered by what comes. */
+static void the_set_not_used_for_longest_makes_room_for_another(void **state)
+{
+    struct tb_fronts *fronts = *state;
+    struct tb_front_view view = {10, false};
+    raise_to(fronts, "a", 10, false, 5);
+    for (uint64_t set = 1; set <= 4; set++) {
+        struct tb_front_list list = list_of("a", set);
+        tb_fronts_raise(fronts, &list, view, suffix_of((int)set * 10).bytes);
+    }
+    assert_int_equal(find_without(fronts, 1, 10), 10);
+    struct tb_front_list fifth = list_of("a", 5);
+    tb_fronts_raise(fronts, &fifth, view, suffix_of(50).bytes);
+    assert_int_equal(find_without(fronts, 1, 10), 10);
+    assert_int_equal(find_without(fronts, 2, 10), 5);
+    assert_int_equal(find_without(fronts, 3, 10), 30);
+    assert_int_equal(find_without(fronts, 5, 10), 50);
+    tb_fronts_begin(fronts, 11);
+    put(fronts, "a", 7);
+    for (uint64_t set = 0; set <= 5; set++) {
+        assert_int_equal(find_without(fronts, set, 10), set == 0 || set == 2 ? 5 : 7);
+    }
 }
 
 /* --- room --- */
@@ -470,6 +494,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(puts_of_an_aborted_transaction_count_with_those_of_the_next,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_mark_for_excluded_tags_is_for_that_set_only, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_set_not_used_for_longest_makes_room_for_another, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_list_not_used_for_longest_makes_room, set_up,
                                         tear_down),
