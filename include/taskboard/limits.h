@@ -39,25 +39,28 @@
 #define TB_ARTIFACTS_REQUEST_MAX 100
 
 /* claims */
-#define TB_CLAIM_TASKS_MAX       32          /* handed out by one claim */
-#define TB_CLAIM_TAGS_MAX        TB_TAGS_MAX /* of `tags`, of `anyTags`: each */
-#define TB_LEASE_SECONDS_MIN     10
-#define TB_LEASE_SECONDS_MAX     86400
-#define TB_LEASE_SECONDS_DEFAULT 300
-#define TB_WAIT_SECONDS_MAX      60
-#define TB_WAITING_CLAIMS_MAX    20000
-#define TB_HELD_READS_MAX        20000 /* lists and summaries that wait for a change */
-#define TB_CLAIM_TOKEN_BYTES_MAX 64
-#define TB_ERROR_BYTES_MAX       (16 * 1024) /* what a failed attempt says */
-#define TB_REASON_BYTES_MAX      4096        /* of a release, a cancel, a pause */
-#define TB_PROGRESS_BYTES_MAX    1024        /* its message */
-#define TB_PROGRESS_EVENT_MS     5000        /* at most one task.progress a task in that time */
-#define TB_BACKOFF_MS_MIN        10000
-#define TB_BACKOFF_MS_MAX        3600000
-#define TB_ATTEMPTS_KEPT         100 /* of a task; older ones are forgotten */
-#define TB_PAUSES_MAX            1000
-#define TB_RETRY_TASKS_MAX       1000 /* by one POST /board/retry */
-#define TB_SUMMARY_NAMES_MAX     100
+#define TB_CLAIM_TASKS_MAX 32 /* handed out by one claim */
+/* An answer that has so many bytes gets no further task: what one request costs, and what is kept
+ * under its Idempotency-Key, is bounded however large the tasks are. */
+#define TB_CLAIM_ANSWER_BYTES_MAX (16 * 1024 * 1024)
+#define TB_CLAIM_TAGS_MAX         TB_TAGS_MAX /* of `tags`, of `anyTags`: each */
+#define TB_LEASE_SECONDS_MIN      10
+#define TB_LEASE_SECONDS_MAX      86400
+#define TB_LEASE_SECONDS_DEFAULT  300
+#define TB_WAIT_SECONDS_MAX       60
+#define TB_WAITING_CLAIMS_MAX     20000
+#define TB_HELD_READS_MAX         20000 /* lists and summaries that wait for a change */
+#define TB_CLAIM_TOKEN_BYTES_MAX  64
+#define TB_ERROR_BYTES_MAX        (16 * 1024) /* what a failed attempt says */
+#define TB_REASON_BYTES_MAX       4096        /* of a release, a cancel, a pause */
+#define TB_PROGRESS_BYTES_MAX     1024        /* its message */
+#define TB_PROGRESS_EVENT_MS      5000        /* at most one task.progress a task in that time */
+#define TB_BACKOFF_MS_MIN         10000
+#define TB_BACKOFF_MS_MAX         3600000
+#define TB_ATTEMPTS_KEPT          100 /* of a task; older ones are forgotten */
+#define TB_PAUSES_MAX             1000
+#define TB_RETRY_TASKS_MAX        1000 /* by one POST /board/retry */
+#define TB_SUMMARY_NAMES_MAX      100
 
 /* idempotency keys */
 #define TB_IDEMPOTENCY_KEY_BYTES_MAX 255

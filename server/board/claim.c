@@ -15,10 +15,6 @@
 #include "board/rules.h"
 #include "taskboard/limits.h"
 
-/* An answer that has so many bytes gets no further task: what one request costs, and what is kept
- * under its Idempotency-Key, is bounded however large the tasks are. */
-#define ANSWER_BYTES_MAX TB_MAX_BYTES_MAX
-
 static bool is_for(const struct tb_task *task, struct tb_str agent)
 {
     return task->assignee.ptr == NULL || tb_str_eq(task->assignee, agent);
@@ -167,7 +163,7 @@ uint32_t tb_claim_next(struct tb_board *board, const struct tb_claim_command *cl
     assert(claim->max >= 1 && claim->max <= TB_CLAIM_TASKS_MAX);
     find_ready(board, claim, &found);
     TB_BUF_LIT(out, "{\"tasks\":[");
-    for (; count < found.count && out->len - start < ANSWER_BYTES_MAX; count++) {
+    for (; count < found.count && out->len - start < TB_CLAIM_ANSWER_BYTES_MAX; count++) {
         struct tb_task old;
         struct tb_task task;
         if (tb_get_task(board->txn, found.ids[count], &old) != TB_OK) {

@@ -308,6 +308,16 @@ void tb_rule_pause(struct tb_board *board, const struct tb_command *command, str
     answer(&entries, arena, reply);
 }
 
+/* Nobody who waits need be asked when there is nothing for him. */
+static bool has_ready(struct tb_board *board, struct tb_str tag)
+{
+    struct tb_name_count count = {.ready = 0};
+    if (tag.ptr == NULL) {
+        return tb_txn_head(board->txn)->task_counts[TB_STATE_READY] > 0;
+    }
+    return tb_get_name(board->txn, TB_NAME_TAG, tag, &count) == TB_OK && count.ready > 0;
+}
+
 void tb_rule_resume(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *arena, struct tb_reply *reply)
 {
@@ -324,7 +334,7 @@ void tb_rule_resume(struct tb_board *board, const struct tb_command *command,
         memmove(&entries.items[at], &entries.items[at + 1],
                 (entries.count - at) * sizeof(*entries.items));
         store(board, command, &entries, TB_EVENT_RESUMED);
-        board->resumed = true;
+        board->resumed = board->resumed || has_ready(board, command->steer.tag);
     }
     answer(&entries, arena, reply);
 }

@@ -93,6 +93,7 @@ static void prepare_waiting(struct tb_exchange *exchange)
     if (may_wait) {
         exchange->waiting_fd = tb_exchange_fd(exchange);
         job->is_gone = is_gone;
+        job->body_bytes = exchange->request.body.len; /* the library keeps it until the answer */
     }
 }
 

@@ -1,6 +1,7 @@
 #include "http/held.h"
 
 #include <assert.h>
+#include <sodium.h>
 
 #include "http/header.h"
 #include "http/request.h"
@@ -29,7 +30,10 @@ void tb_held_add(struct tb_held *held, struct tb_request *request, int64_t until
     assert(read->request == NULL);
     read->request = request;
     read->until_us = until_us;
-    read->hash = add_hash(add_hash(UINT64_C(0xcbf29ce484222325), request->path), request->query);
+    if (held->seed == 0) {
+        randombytes_buf(&held->seed, sizeof held->seed);
+    }
+    read->hash = add_hash(add_hash(held->seed, request->path), request->query);
     read->before = held->last;
     read->behind = NULL;
     *(held->last != NULL ? &held->last->behind : &held->first) = read;

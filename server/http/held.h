@@ -33,6 +33,7 @@ struct tb_held {
     unsigned count;
     struct tb_held_read *next_look; /* where tb_held_next_look goes on; NULL: at the first one */
     struct tb_arena *arena;         /* of one wake-up; made when it is needed */
+    uint64_t seed; /* random: nobody may choose the places of URLs; made when it is needed */
 };
 
 void tb_held_fini(struct tb_held *held);

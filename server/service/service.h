@@ -46,6 +46,7 @@ struct tb_job {
     struct tb_command command;
     struct tb_reply reply;
     struct tb_wait wait; /* the committer's: of a claim that waits */
+    size_t body_bytes;   /* what stays in memory beside the arena as long as the claim waits */
 
     /* Has the client of a claim that waits gone, so that it must not be given anything? Called on
      * the committer thread; must not block. NULL: nobody can tell. */

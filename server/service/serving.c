@@ -1,5 +1,6 @@
 #include "service/serving.h"
 
+#include "board/claim.h"
 #include "service/service.h"
 
 #define BATCH_BYTES_MAX                                                                            \
@@ -242,6 +243,16 @@ void tb_serving_job_ran(struct tb_serving *serving, struct tb_job *job)
 
 /* --- the end of a batch --- */
 
+/* What it got was never committed: when its time is over, it must have got nothing. */
+static void forget_answer(struct tb_job *job)
+{
+    struct tb_buf body;
+    tb_buf_init(&body, job->arena, 32);
+    tb_claim_write_none(&body);
+    job->reply =
+        (struct tb_reply){.http_status = 200, .body = tb_buf_str(&body), .found_nothing = true};
+}
+
 void tb_serving_undo(struct tb_serving *serving)
 {
     struct tb_job *job = tb_waiting_last(serving->waiting);
@@ -252,6 +263,7 @@ void tb_serving_undo(struct tb_serving *serving)
     while (serving->served != NULL) {
         job = serving->served;
         serving->served = job->next;
+        forget_answer(job);
         tb_waiting_put_back(serving->waiting, job);
     }
     serving->try_from = serving->try_from_before;

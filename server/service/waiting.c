@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "service/service.h"
+#include "taskboard/limits.h"
 
-#define BUCKETS 16384U /* a power of two */
+#define BUCKETS   16384U /* a power of two */
+#define TAG_SLOTS 256U   /* a power of two, much more than TB_TAGS_MAX */
 
 struct tb_wait_queue {
     enum tb_wait_kind kind;
@@ -16,6 +19,7 @@ struct tb_wait_queue {
     struct tb_wait_queue *next_filter;
     struct tb_job *first;
     struct tb_job *last;
+    uint64_t *tag_hashes; /* malloced, of a filter: of its `tags`, then of its `anyTags` */
     size_t name_len;
     char name[];
 };
@@ -50,6 +54,12 @@ struct tb_waiting *tb_waiting_new(size_t max, size_t bytes_max, uint64_t seed)
     return waiting;
 }
 
+static void free_queue(struct tb_wait_queue *queue)
+{
+    free(queue->tag_hashes);
+    free(queue);
+}
+
 void tb_waiting_free(struct tb_waiting *waiting)
 {
     if (waiting == NULL) {
@@ -59,7 +69,7 @@ void tb_waiting_free(struct tb_waiting *waiting)
         while (waiting->buckets[i] != NULL) {
             struct tb_wait_queue *queue = waiting->buckets[i];
             waiting->buckets[i] = queue->next_in_bucket;
-            free(queue);
+            free_queue(queue);
         }
     }
     free(waiting->all);
@@ -168,6 +178,21 @@ static void unlink_filter(struct tb_waiting *waiting, struct tb_wait_queue *queu
     }
 }
 
+static uint64_t *hash_tags(const struct tb_waiting *waiting, const struct tb_claim_command *claim)
+{
+    size_t count = claim->tag_count + claim->any_tag_count;
+    uint64_t *hashes = malloc((count + 1) * sizeof *hashes);
+    if (hashes == NULL) {
+        abort(); /* small and bounded */
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct tb_str tag =
+            i < claim->tag_count ? claim->tags[i] : claim->any_tags[i - claim->tag_count];
+        hashes[i] = hash_of(waiting, TB_WAIT_FILTER, tag);
+    }
+    return hashes;
+}
+
 /* The queue that the command belongs into, made when it is not there. The name is written into a
  * new one at once, which is thrown away when there is one already. */
 static struct tb_wait_queue *queue_for(struct tb_waiting *waiting, enum tb_wait_kind kind,
@@ -190,6 +215,7 @@ static struct tb_wait_queue *queue_for(struct tb_waiting *waiting, enum tb_wait_
     queue->next_in_bucket = *bucket;
     *bucket = queue;
     if (kind == TB_WAIT_FILTER) {
+        queue->tag_hashes = hash_tags(waiting, &command->claim);
         link_filter(waiting, queue);
     }
     return queue;
@@ -205,7 +231,7 @@ static void drop_queue(struct tb_waiting *waiting, struct tb_wait_queue *queue)
     if (queue->kind == TB_WAIT_FILTER) {
         unlink_filter(waiting, queue);
     }
-    free(queue);
+    free_queue(queue);
 }
 
 /* --- standing in a queue --- */
@@ -302,7 +328,7 @@ void tb_waiting_put_back(struct tb_waiting *waiting, struct tb_job *job)
 
 bool tb_waiting_add(struct tb_waiting *waiting, struct tb_job *job, int64_t until_us)
 {
-    size_t bytes = tb_arena_size_bytes(job->arena);
+    size_t bytes = tb_arena_size_bytes(job->arena) + job->body_bytes;
     assert(job->command.kind == TB_COMMAND_CLAIM);
     if (waiting->count == waiting->max || waiting->bytes + bytes > waiting->bytes_max) {
         return false;
@@ -332,11 +358,60 @@ void tb_waiting_remove(struct tb_waiting *waiting, struct tb_job *job)
 
 /* --- finding --- */
 
-static struct tb_job *first_of_agent(const struct tb_waiting *waiting, const struct tb_task *task)
+/* The task's tags by their hashes, with open addressing. Many filters of many tags are compared
+ * with it: each tag must cost next to nothing. */
+struct tag_set {
+    const struct tb_task *task;
+    uint64_t slots[TAG_SLOTS]; /* 0: free; a tag whose hash is 0 counts as there */
+};
+
+static void make_tag_set(const struct tb_waiting *waiting, const struct tb_task *task,
+                         struct tag_set *set)
 {
-    const struct tb_wait_queue *queue = find(waiting, TB_WAIT_AGENT, task->assignee);
+    *set = (struct tag_set){.task = task};
+    struct tb_json_strings tags = tb_json_strings_of(task->tags);
+    struct tb_str tag;
+    for (size_t i = 0; i < TB_TAGS_MAX && tb_json_strings_next(&tags, &tag); i++) {
+        uint64_t hash = hash_of(waiting, TB_WAIT_FILTER, tag);
+        size_t at = hash & (TAG_SLOTS - 1);
+        while (set->slots[at] != 0 && set->slots[at] != hash) {
+            at = (at + 1) & (TAG_SLOTS - 1);
+        }
+        set->slots[at] = hash;
+    }
+}
+
+static bool has_tag(const struct tag_set *set, uint64_t hash)
+{
+    size_t at = hash & (TAG_SLOTS - 1);
+    while (set->slots[at] != 0 && set->slots[at] != hash) {
+        at = (at + 1) & (TAG_SLOTS - 1);
+    }
+    return set->slots[at] == hash;
+}
+
+/* First by the hashes; what passes is compared in full. */
+static bool wants(const struct tb_job *job, const struct tag_set *set)
+{
+    const struct tb_claim_command *claim = &job->command.claim;
+    const uint64_t *hashes = job->wait.places[TB_WAIT_FILTER].queue->tag_hashes;
+    for (size_t i = 0; i < claim->tag_count; i++) {
+        if (!has_tag(set, hashes[i])) {
+            return false;
+        }
+    }
+    bool has_any = claim->any_tag_count == 0;
+    for (size_t i = 0; i < claim->any_tag_count && !has_any; i++) {
+        has_any = has_tag(set, hashes[claim->tag_count + i]);
+    }
+    return has_any && tb_claim_wants(claim, set->task);
+}
+
+static struct tb_job *first_of_agent(const struct tb_waiting *waiting, const struct tag_set *set)
+{
+    const struct tb_wait_queue *queue = find(waiting, TB_WAIT_AGENT, set->task->assignee);
     struct tb_job *job = queue != NULL ? queue->first : NULL;
-    while (job != NULL && !tb_claim_wants(&job->command.claim, task)) {
+    while (job != NULL && !wants(job, set)) {
         job = job->wait.places[TB_WAIT_AGENT].behind;
     }
     return job;
@@ -344,15 +419,16 @@ static struct tb_job *first_of_agent(const struct tb_waiting *waiting, const str
 
 struct tb_job *tb_waiting_first_for(const struct tb_waiting *waiting, const struct tb_task *task)
 {
+    struct tag_set set;
+    make_tag_set(waiting, task, &set);
     if (task->assignee.ptr != NULL) {
-        return first_of_agent(waiting, task);
+        return first_of_agent(waiting, &set);
     }
     struct tb_job *first = NULL;
     for (const struct tb_wait_queue *queue = waiting->filters; queue != NULL;
          queue = queue->next_filter) {
         struct tb_job *job = queue->first;
-        if ((first == NULL || job->wait.number < first->wait.number) &&
-            tb_claim_wants(&job->command.claim, task)) {
+        if ((first == NULL || job->wait.number < first->wait.number) && wants(job, &set)) {
             first = job;
         }
     }

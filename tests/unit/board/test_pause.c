@@ -69,6 +69,25 @@ static void a_pause_says_since_when_why_and_by_whom(void **state)
                 "{'since':'2023-11-14T22:13:21.000Z'}]}");
 }
 
+static void who_waits_is_asked_only_when_something_is_ready(void **state)
+{
+    struct fixture *f = *state;
+    pause_board(f, "{}");
+    pause_board(f, "{'tag':'x'}");
+    f->board.resumed = false;
+    resume_board(f, "{}");
+    resume_board(f, "{'tag':'x'}");
+    assert_false(f->board.resumed);
+    fixture_create(f, "{'title':'t','createdBy':'a','tags':['x']}");
+    for (int i = 0; i < 2; i++) {
+        const char *body = i == 0 ? "{}" : "{'tag':'x'}";
+        pause_board(f, body);
+        f->board.resumed = false;
+        resume_board(f, body);
+        assert_true(f->board.resumed);
+    }
+}
+
 static void each_is_an_event_without_a_task(void **state)
 {
     struct fixture *f = *state;
@@ -135,6 +154,7 @@ static void pausing_again_changes_the_reason_and_nothing_else(void **state)
 static void resuming_ends_what_it_names_and_no_more(void **state)
 {
     struct fixture *f = *state;
+    fixture_create(f, "{'title':'t','createdBy':'a','tags':['x']}");
     pause_board(f, "{}");
     pause_board(f, "{'tag':'x'}");
     pause_board(f, "{'tag':'y'}");
@@ -154,7 +174,7 @@ static void resuming_ends_what_it_names_and_no_more(void **state)
     resume_board(f, "{}");
     assert_json(f, f->reply.body, "{'paused':[]}");
     assert_int_equal(f->reply.seq, 0);
-    assert_int_equal(fixture_head(f).seq, 6);
+    assert_int_equal(fixture_head(f).seq, 7);
 }
 
 static void at_most_so_many_are_in_force(void **state)
@@ -396,6 +416,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(a_pause_says_since_when_why_and_by_whom),
+        fixture_test(who_waits_is_asked_only_when_something_is_ready),
         fixture_test(each_is_an_event_without_a_task),
         fixture_test(the_head_counts_pauses_and_their_changes),
         fixture_test(pausing_again_changes_the_reason_and_nothing_else),

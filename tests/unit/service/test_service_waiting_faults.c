@@ -79,6 +79,36 @@ static void a_batch_that_fails_leaves_who_waits_where_it_was(void **state)
     assert_int_equal(world_nth(box, 2)->wait.number, 3);
 }
 
+/* What they got in a batch that failed is nobody's: when their time is over they have got nothing.
+ */
+static void a_claim_served_in_vain_is_answered_with_nothing_in_the_end(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    unsigned waited = 0;
+    bool met = true;
+    for (unsigned nth = 1; met; nth++) {
+        let_wait(w, box, 2);
+        tb_fault_set(w->store, nth, TB_E_STORAGE_FULL, true);
+        struct tb_job *made = two_tasks(&w->boxes[0]);
+        world_run(w, made);
+        met = tb_fault_calls(w->store) >= nth && made->reply.err != TB_OK;
+        tb_fault_set(w->store, 0, TB_OK, false);
+        if (!met) {
+            break;
+        }
+        atomic_fetch_add(&w->monotonic_us, INT64_C(61000000));
+        waited += 2;
+        world_wait(box, waited);
+        for (unsigned i = waited - 2; i < waited; i++) {
+            assert_false(has_a_task(world_nth(box, i)));
+            assert_str(world_nth(box, i)->reply.body, "{\"tasks\":[],\"count\":0}");
+        }
+        assert_int_equal(world_head(w).claimed, 0);
+    }
+    assert_true(waited > 10);
+}
+
 static void a_claim_that_came_in_the_batch_that_failed_gets_the_error(void **state)
 {
     struct world *w = *state;
@@ -178,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         world_test(a_conflict_serves_everybody_once_and_in_order),
         world_test(a_batch_that_fails_leaves_who_waits_where_it_was),
+        world_test(a_claim_served_in_vain_is_answered_with_nothing_in_the_end),
         world_test(a_claim_that_came_in_the_batch_that_failed_gets_the_error),
         world_test(where_there_was_no_room_claims_are_served_job_by_job),
         world_test(who_is_still_to_be_tried_does_not_stand_in_the_way_of_others),
