@@ -9,6 +9,7 @@ from workload import AGENTS, ARRAY_TASKS, AUTHORS, TAGS, WORDS, BenchError
 
 SAMPLE_IDS = 200
 SAMPLE_WRITES = 40
+NEWEST = 1000
 PAGE_TASKS = 50
 
 # Every tenth task or so has it: see WORD_WEIGHTS.
@@ -29,6 +30,7 @@ class Shot:
     bodies: Optional[object] = None  # path of a file
     etag: Optional[str] = None
     page: Optional[int] = None  # tasks in the answer to a list
+    newest: Optional[int] = None  # ids are chosen among so many of the newest; None: among all
 
 
 @dataclass
@@ -100,18 +102,19 @@ def get_one(stage):
     return Shot("by_id.lua", "GET", "/board/tasks/{id}", 200, _typical(answers), _mean_wire_bytes(answers))
 
 
-def write(method, path, kind, status, samples=SAMPLE_WRITES):
+def write(method, path, kind, status, samples=SAMPLE_WRITES, newest=None):
     """Writes with the bodies of a pool. The samples are writes too, and stay."""
 
     def prepare(stage):
         bodies = stage.pools[kind].read_bytes().splitlines()[:samples]
-        ids = random.Random(stage.size).choices(stage.ids, k=samples)
+        ids = random.Random(stage.size).choices(stage.ids[-newest:] if newest else stage.ids, k=samples)
         with stage.board.process.connect() as connection:
             answers = [connection.request(method, path.replace("{id}", one), body) for one, body in zip(ids, bodies)]
         for answer in answers:
             _expect(answer, status, f"{method} {path}")
         script = "by_id.lua" if "{id}" in path else "bodies.lua"
-        return Shot(script, method, path, status, _typical(answers), _mean_wire_bytes(answers), stage.pools[kind])
+        return Shot(script, method, path, status, _typical(answers), _mean_wire_bytes(answers), stage.pools[kind],
+                    newest=newest)
 
     return prepare
 
@@ -167,6 +170,11 @@ ROWS = [
     _page("sparse", f"status=blocked&tag={TAGS[0]}&", None),
     Row(
         "patch", "PATCH, at random", write("PATCH", "/board/tasks/{id}", "patch", 200), "lmdb",
+        writes=True, keys_from_path=True, events_per_task=0.9, growth_max=1.5,
+    ),
+    Row(
+        "newest_patch", f"PATCH, among the newest {NEWEST:,}",
+        write("PATCH", "/board/tasks/{id}", "patch", 200, newest=NEWEST), "lmdb",
         writes=True, keys_from_path=True, events_per_task=0.9, growth_max=1.5,
     ),
     Row(

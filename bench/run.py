@@ -42,6 +42,14 @@ class Stage:
     pools: dict
     facts: dict  # for the report
 
+    def ids_path_of(self, shot):
+        """The file of the ids that are asked for."""
+        if shot.newest is None:
+            return self.ids_path
+        path = self.folder / f"ids.{shot.newest}"
+        path.write_bytes(b"".join(one.encode() + b"\n" for one in self.ids[-shot.newest:]))
+        return path
+
     def restores(self):
         return self.size <= RESTORE_TASKS_MAX
 
@@ -209,7 +217,7 @@ def run_floor(row, stage, shot, options, token):
     try:
         process.start()
         its_shot = replace(shot, wire_bytes=probe_floor(process, shot, stage))
-        sample = run_wrk(process, its_shot, options, stage.ids_path, row.connections)
+        sample = run_wrk(process, its_shot, options, stage.ids_path_of(shot), row.connections)
         if row.floor == "lmdb":
             with process.connect() as connection:
                 counts = connection.request("GET", "/").json()
@@ -226,7 +234,7 @@ def run_ours(row, stage, shot, options):
     if row.writes and stage.restores():
         board.restore()
     head_before = board.head_seq() if row.writes else 0
-    sample = run_wrk(board.process, shot, options, stage.ids_path, row.connections)
+    sample = run_wrk(board.process, shot, options, stage.ids_path_of(shot), row.connections)
     if row.writes:
         events = board.head_seq() - head_before
         acknowledged = sample["requests"] * row.per_request
