@@ -77,7 +77,7 @@ static void fill_set(struct tag_set *set, const struct tb_str *tags, size_t coun
         size *= 2;
     }
     set->mask = size - 1;
-    set->tags = calloc(size, sizeof *set->tags);
+    set->tags = calloc(size, sizeof(void *));
     if (set->tags == NULL) {
         abort();
     }

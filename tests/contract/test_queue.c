@@ -306,12 +306,14 @@ static unsigned some_tags(struct world *world)
 
 static unsigned most_tags(struct world *world)
 {
-    return some_tags(world) | some_tags(world);
+    unsigned tags = some_tags(world);
+    return tags | some_tags(world);
 }
 
 static unsigned few_tags(struct world *world)
 {
-    return some_tags(world) & some_tags(world);
+    unsigned tags = some_tags(world);
+    return tags & some_tags(world);
 }
 
 static size_t names_of(unsigned tags, struct tb_str names[MODEL_TAGS])

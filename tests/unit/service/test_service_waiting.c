@@ -123,13 +123,17 @@ static void a_claim_takes_as_many_as_it_may_and_leaves_the_rest(void **state)
 {
     struct world *w = *state;
     struct box *box = &w->boxes[1];
-    world_submit(w, world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'a','max':2,'wait':60}"));
-    world_submit(w, world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'b','max':9,'wait':60}"));
+    struct tb_job *first =
+        world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'a','max':2,'wait':60}");
+    struct tb_job *second =
+        world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'b','max':9,'wait':60}");
+    world_submit(w, first);
+    world_submit(w, second);
     create(w, "[{'title':'1','createdBy':'a'},{'title':'2','createdBy':'a'},"
               "{'title':'3','createdBy':'a'}]");
     world_wait(box, 2);
-    assert_int_equal(count_of(world_nth(box, 0)), 2);
-    assert_int_equal(count_of(world_nth(box, 1)), 1);
+    assert_int_equal(count_of(first), 2);
+    assert_int_equal(count_of(second), 1);
 }
 
 static void a_task_goes_to_who_may_have_it(void **state)
