@@ -22,6 +22,9 @@
  * count as one. */
 #define PUTS_OF_A_DELETION 8
 
+/* So many bytes of events that are dropped count as one, too. */
+#define PAGE_BYTES 4096
+
 static size_t reserve_pages(const struct tb_lmdb_store *store)
 {
     size_t share = store->pages_max / 8;
@@ -91,8 +94,10 @@ int tb_lmdb_leave_room(struct tb_lmdb_txn *txn)
 {
     size_t half = txn->store->pages_max / 2;
     bool far_from_full = pages_of_file(txn->store) < half && pages_in_use(txn) < half;
-    bool deletes = txn->deletes > 0 && txn->puts <= txn->deletes * PUTS_OF_A_DELETION;
-    return far_from_full || deletes ? 0 : try_to_take_pages(txn, spare_pages(txn->store));
+    size_t deletes = txn->deletes + txn->dropped_bytes / PAGE_BYTES;
+    bool drops_only = txn->dropped_bytes > 0 && txn->puts == 0;
+    bool gives_back = drops_only || (deletes > 0 && txn->puts <= deletes * PUTS_OF_A_DELETION);
+    return far_from_full || gives_back ? 0 : try_to_take_pages(txn, spare_pages(txn->store));
 }
 
 /* So many commits after one that met a full disk write no big values. */

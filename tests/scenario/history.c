@@ -3,13 +3,14 @@
 #include <stdio.h>
 
 #include "scenario/wire.h"
+#include "taskboard/limits.h"
 #include "taskboard/storage_testing.h"
 
 #define GUESSES    3  /* ids yet to come that commands may name */
 #define LOOK_EVERY 16 /* batches between the costly checks */
 
 /* Says where in which history it happened. */
-static void require(const struct history *h, bool condition, const char *what)
+void history_require(const struct history *h, bool condition, const char *what)
 {
     if (condition) {
         return;
@@ -22,13 +23,13 @@ static void require(const struct history *h, bool condition, const char *what)
     fail();
 }
 
-static void require_same(const struct history *h, struct tb_str got, struct tb_str wanted,
-                         const char *what)
+void history_require_same(const struct history *h, struct tb_str got, struct tb_str wanted,
+                          const char *what)
 {
     if (!tb_str_eq(got, wanted)) {
         print_error("got    [%.*s]\nwanted [%.*s]\n", (int)got.len, got.len > 0 ? got.ptr : "",
                     (int)wanted.len, wanted.len > 0 ? wanted.ptr : "");
-        require(h, false, what);
+        history_require(h, false, what);
     }
 }
 
@@ -120,14 +121,14 @@ static enum tb_visit feed_event(void *ctx, const struct tb_event *event)
     const struct replay_task *found = replay_find(&h->replay, event->task_id);
     struct replay_task before = {.generation = found != NULL ? found->generation : 0};
     count_event(h, event);
-    require(h, event->type != TB_EVENT_CLAIMED || is_next(h, event),
-            "another task should have been claimed");
+    history_require(h, event->type != TB_EVENT_CLAIMED || is_next(h, event),
+                    "another task should have been claimed");
     feed->good = replay_apply(&h->replay, event, feed->why, sizeof(feed->why));
     const struct replay_task *after = replay_find(&h->replay, event->task_id);
     feed->good = feed->good && model_apply(&h->model, event, found != NULL ? &before : NULL, after,
                                            h->command, feed->why, sizeof(feed->why));
-    require(h, event->type == TB_EVENT_LATE || was_noted_down(h, after),
-            "a ready task was not noted down");
+    history_require(h, event->type == TB_EVENT_LATE || was_noted_down(h, after),
+                    "a ready task was not noted down");
     if (event->type == TB_EVENT_DELETED) {
         h->gone[h->gone_count++ % HISTORY_GONE_MAX] = event->task_id;
     }
@@ -142,9 +143,11 @@ static void read_log(struct history *h, struct tb_id floor_id)
     h->replay.floor_id = floor_id;
     h->events = (struct step_events){.own = 0};
     enum tb_err err = tb_visit_events(h->boards[0].txn, h->replay.seq, any, feed_event, &feed);
-    require(h, err == TB_OK, "the log cannot be read");
-    require(h, feed.good, feed.why);
-    require(h, h->replay.seq == fixture_head(&h->boards[0]).seq, "the log ends before the head");
+    history_require(h, err == TB_OK, "the log cannot be read");
+    history_require(h, feed.good, feed.why);
+    model_settle_vms(&h->model);
+    history_require(h, h->replay.seq == fixture_head(&h->boards[0]).seq,
+                    "the log ends before the head");
 }
 
 /* --- checks --- */
@@ -155,20 +158,26 @@ static void check_claim(struct history *h, struct tb_str summary, const struct r
     struct model_attempt *attempt = model_by_generation(&h->model, task->generation);
     struct tb_str claim = fixture_member(summary, "claim");
     if (task->generation == 0) {
-        require(h, claim.ptr == NULL, "a claim is shown that nobody made");
+        history_require(h, claim.ptr == NULL, "a claim is shown that nobody made");
         return;
     }
     int64_t ends_ms = model_ends_ms(&h->model, attempt);
     int64_t shown_ms = wire_instant(fixture_member(claim, "expiresAt"));
     struct tb_str progress = fixture_member(summary, "progress");
-    require(h, attempt->outcome == TB_ATTEMPT_RUNNING, "a claim that has ended holds a task");
-    require(h, ends_ms > h->handled_ms, "a lease was not ended");
-    require(h, shown_ms == attempt->expires_ms || shown_ms == ends_ms, "a lease ends otherwise");
+    history_require(h, attempt->outcome == TB_ATTEMPT_RUNNING,
+                    "a claim that has ended holds a task");
+    history_require(h, attempt->lost || ends_ms > h->handled_ms, "a lease was not ended");
+    history_require(h, shown_ms >= attempt->expires_ms, "a lease was shortened");
+    history_require(h,
+                    shown_ms == attempt->expires_ms || shown_ms == ends_ms ||
+                        (attempt->vm >= 0 && shown_ms <= ends_ms),
+                    "a lease ends otherwise");
     attempt->expires_ms = shown_ms;
-    require(h,
-            wire_number_or(progress.ptr != NULL ? fixture_member(progress, "percent") : progress,
-                           -1) == attempt->percent,
-            "progress was lost");
+    history_require(
+        h,
+        wire_number_or(progress.ptr != NULL ? fixture_member(progress, "percent") : progress, -1) ==
+            attempt->percent,
+        "progress was lost");
 }
 
 static void check_tasks(struct history *h)
@@ -179,17 +188,18 @@ static void check_tasks(struct history *h)
     struct tb_str list = fixture_member(fixture_list(f, "view=summary"), "tasks");
     struct tb_str item;
     size_t left = h->replay.count;
-    require(h, replay_holds(&h->replay, &head, h->handled_ms, why, sizeof(why)), why);
+    history_require(h, replay_holds(&h->replay, &head, h->handled_ms, why, sizeof(why)), why);
     for (size_t at = 0; wire_next(list, &at, &item);) { /* newest first */
-        require(h, left > 0, "there are more tasks than the log says");
+        history_require(h, left > 0, "there are more tasks than the log says");
         const struct replay_task *task = &h->replay.tasks[--left];
         bool ready = task->ready && !replay_is_paused(&h->replay, task);
-        require_same(h, replay_lasting(f->arena, item, wire_bool(fixture_member(item, "ready"))),
-                     replay_lasting(f->arena, task->summary, ready),
-                     "a task is not what the log says");
+        history_require_same(
+            h, replay_lasting(f->arena, item, wire_bool(fixture_member(item, "ready"))),
+            replay_lasting(f->arena, task->summary, ready), "a task is not what the log says");
         check_claim(h, item, task);
     }
-    require(h, left == 0, "there are fewer tasks than the log says");
+    history_require(h, left == 0, "there are fewer tasks than the log says");
+    history_check_fleet(h);
 }
 
 static void check_heads(struct history *h)
@@ -198,7 +208,8 @@ static void check_heads(struct history *h)
     for (size_t i = 1; i < h->board_count; i++) {
         struct tb_head head = fixture_head(&h->boards[i]);
         head.store_id = first.store_id;
-        require(h, memcmp(&head, &first, sizeof(head)) == 0, "the heads of the engines differ");
+        history_require(h, memcmp(&head, &first, sizeof(head)) == 0,
+                        "the heads of the engines differ");
     }
 }
 
@@ -215,6 +226,9 @@ static bool may_change_nothing(const struct history *h)
     case TB_COMMAND_RETRY_MANY:
     case TB_COMMAND_PAUSE:
     case TB_COMMAND_RESUME:
+    case TB_COMMAND_VM_PUT: /* as it was: a heartbeat */
+    case TB_COMMAND_VM_PATCH:
+    case TB_COMMAND_VM_HEARTBEAT:
         return true;
     default:
         return false;
@@ -239,10 +253,10 @@ static void check_version(const struct history *h, const struct tb_reply *reply)
         return;
     }
     struct tb_str id_text = fixture_member(reply->body, "id");
-    require(h, tb_ulid_parse(tb_str_from(id_text.ptr + 1, TB_ULID_LEN), &id), "no id");
+    history_require(h, tb_ulid_parse(tb_str_from(id_text.ptr + 1, TB_ULID_LEN), &id), "no id");
     const struct replay_task *task = replay_find(&h->replay, id);
-    require(h, task != NULL && task->version == reply->version,
-            "the answer has another version than the task");
+    history_require(h, task != NULL && task->version == reply->version,
+                    "the answer has another version than the task");
 }
 
 static void check_reply(struct history *h, const struct tb_head *before,
@@ -253,25 +267,25 @@ static void check_reply(struct history *h, const struct tb_head *before,
     struct tb_head after = fixture_head(&h->boards[0]);
     bool refused = reply->err != TB_OK;
     bool changed = h->events.own > 0;
-    require(h, !refused || is_idle(h, before, &after), "a refusal changed something");
-    require(h, reply->seq == (changed ? after.seq : 0), "the answer names another seq");
-    require(h, refused || reply->body.len > 0, "a success without a body");
-    require(h, refused || changed || may_change_nothing(h), "nothing was changed");
-    require(h,
-            reply->found_nothing ==
-                (!refused && h->command->kind == TB_COMMAND_CLAIM && h->events.claimed == 0),
-            "a claim does not say that it found nothing");
+    history_require(h, !refused || is_idle(h, before, &after), "a refusal changed something");
+    history_require(h, reply->seq == (changed ? after.seq : 0), "the answer names another seq");
+    history_require(h, refused || reply->body.len > 0, "a success without a body");
+    history_require(h, refused || changed || may_change_nothing(h), "nothing was changed");
+    history_require(h,
+                    reply->found_nothing == (!refused && h->command->kind == TB_COMMAND_CLAIM &&
+                                             h->events.claimed == 0),
+                    "a claim does not say that it found nothing");
     check_version(h, reply);
-    require(h,
-            expect_holds(expectation, &h->replay, h->command, reply, &h->events, why, sizeof(why)),
-            why);
-    require(h,
-            expect_learn(&h->model, &h->replay, h->command, reply, h->boards[0].board.now_ms, why,
-                         sizeof(why)),
-            why);
+    history_require(
+        h, expect_holds(expectation, &h->replay, h->command, reply, &h->events, why, sizeof(why)),
+        why);
+    history_require(h,
+                    expect_learn(&h->model, &h->replay, h->command, reply,
+                                 h->boards[0].board.now_ms, why, sizeof(why)),
+                    why);
     if (!refused && h->command->kind == TB_COMMAND_RETRY_MANY && !h->command->bad) {
-        require(h, wire_number(fixture_member(reply->body, "count")) == h->events.retried,
-                "another number of tasks was retried");
+        history_require(h, wire_number(fixture_member(reply->body, "count")) == h->events.retried,
+                        "another number of tasks was retried");
     }
     h->answers[reply->err]++;
 }
@@ -281,14 +295,14 @@ static void check_same_reply(struct history *h)
     const struct tb_reply *first = &h->boards[0].reply;
     for (size_t i = 1; i < h->board_count; i++) {
         const struct tb_reply *reply = &h->boards[i].reply;
-        require(h,
-                reply->err == first->err && reply->http_status == first->http_status &&
-                    reply->version == first->version && reply->seq == first->seq &&
-                    reply->replayed == first->replayed,
-                "the engines answer differently");
-        require_same(h, reply->message, first->message, "the engines answer differently");
-        require_same(h, reply->extra, first->extra, "the engines answer differently");
-        require_same(h, reply->body, first->body, "the engines answer differently");
+        history_require(h,
+                        reply->err == first->err && reply->http_status == first->http_status &&
+                            reply->version == first->version && reply->seq == first->seq &&
+                            reply->replayed == first->replayed,
+                        "the engines answer differently");
+        history_require_same(h, reply->message, first->message, "the engines answer differently");
+        history_require_same(h, reply->extra, first->extra, "the engines answer differently");
+        history_require_same(h, reply->body, first->body, "the engines answer differently");
     }
 }
 
@@ -318,9 +332,10 @@ static void check_same_lists(struct history *h)
     };
     for (size_t i = 1; i < h->board_count; i++) {
         for (size_t k = 0; k < COUNT(queries); k++) {
-            require_same(h, fixture_list(&h->boards[i], queries[k]),
-                         fixture_list(&h->boards[0], queries[k]), queries[k]);
+            history_require_same(h, fixture_list(&h->boards[i], queries[k]),
+                                 fixture_list(&h->boards[0], queries[k]), queries[k]);
         }
+        history_check_same_fleets(h, i);
     }
 }
 
@@ -349,8 +364,8 @@ static void check_pages(struct history *h)
             cursor = cursor.ptr == NULL ? cursor : tb_str_from(cursor.ptr + 1, cursor.len - 2);
         }
         struct tb_str tasks = fixture_member(whole, "tasks");
-        require_same(h, tb_buf_str(&all), tb_str_from(tasks.ptr + 1, tasks.len - 2),
-                     "the pages are not the list");
+        history_require_same(h, tb_buf_str(&all), tb_str_from(tasks.ptr + 1, tasks.len - 2),
+                             "the pages are not the list");
     }
 }
 
@@ -361,13 +376,14 @@ static void check_records(struct history *h)
             const struct replay_task *wanted = &h->replay.tasks[k];
             struct tb_task task = fixture_task(&h->boards[i], wanted->id);
             char why[1024];
-            require(h, task.note_count == wanted->notes && task.artifact_count == wanted->artifacts,
-                    "notes or artifacts were lost");
-            require(h,
-                    model_check_attempts(&h->model, wanted->id,
-                                         fixture_attempts(&h->boards[i], wanted->id), why,
-                                         sizeof(why)),
-                    why);
+            history_require(
+                h, task.note_count == wanted->notes && task.artifact_count == wanted->artifacts,
+                "notes or artifacts were lost");
+            history_require(h,
+                            model_check_attempts(&h->model, wanted->id,
+                                                 fixture_attempts(&h->boards[i], wanted->id), why,
+                                                 sizeof(why)),
+                            why);
         }
     }
 }
@@ -429,6 +445,7 @@ static void send(struct history *h, const struct dice_command *command)
         f->claim_token = dice_takes_header(command->kind) ? command->token : TB_STR_NONE;
         f->force = command->force;
         f->attempt = command->attempt;
+        f->vm_id = command->vm_id;
         fixture_send_body(f, command->kind, command->id, command->body);
     }
 }
@@ -451,12 +468,14 @@ static void send_again(struct history *h, const struct dice_command *command)
     struct tb_head after = fixture_head(&h->boards[0]);
     const struct tb_reply *again = &h->boards[0].reply;
     check_same_reply(h);
-    require(h, memcmp(&before, &after, sizeof(after)) == 0, "a repeated request had an effect");
-    require(h,
-            again->replayed && again->err == first.err && again->http_status == first.http_status &&
-                again->version == first.version,
-            "a repeated request is not answered as before");
-    require_same(h, again->body, first.body, "a repeated request is not answered as before");
+    history_require(h, memcmp(&before, &after, sizeof(after)) == 0,
+                    "a repeated request had an effect");
+    history_require(h,
+                    again->replayed && again->err == first.err &&
+                        again->http_status == first.http_status && again->version == first.version,
+                    "a repeated request is not answered as before");
+    history_require_same(h, again->body, first.body,
+                         "a repeated request is not answered as before");
     h->replayed++;
 }
 
@@ -500,7 +519,7 @@ static bool run_faulty_step(struct history *h)
     send(h, &command);
     bool failed = tb_txn_error(f->txn) != TB_OK;
     tb_fault_set(f->store, 0, TB_OK, false);
-    require(h, failed == (f->reply.err == err), "the answer hides the engine's error");
+    history_require(h, failed == (f->reply.err == err), "the answer hides the engine's error");
     if (!failed) {
         read_log(h, before.last_id);
         check_reply(h, &before, &expectation);
@@ -543,15 +562,18 @@ static void copy_model(struct model *to, const struct model *from)
     memcpy(to->attempts, from->attempts, from->count * sizeof(*from->attempts));
     to->count = from->count;
     to->started_ms = from->started_ms;
+    memcpy(to->vms, from->vms, sizeof(to->vms));
 }
 
 static void begin(struct history *h)
 {
     bool somebody_waits = dice_chance(&h->dice, 50);
+    uint32_t claims_left = dice_chance(&h->dice, 30) ? dice_roll(&h->dice, 3) : TB_VM_CLAIMS_ENDED;
     h->head_before = fixture_head(&h->boards[0]);
     for (size_t i = 0; i < h->board_count; i++) {
         h->boards[i].board.collects_readied = somebody_waits;
         fixture_begin(&h->boards[i]);
+        h->boards[i].board.vm_claims_left = claims_left;
     }
     replay_copy(&h->replay_before, &h->replay);
     copy_model(&h->model_before, &h->model);
@@ -567,13 +589,17 @@ static void run_due(struct history *h)
     int64_t next_ms = fixture_run_due(&h->boards[0], max);
     int64_t now_ms = h->boards[0].board.now_ms;
     for (size_t i = 1; i < h->board_count; i++) {
-        require(h, fixture_run_due(&h->boards[i], max) == next_ms, "the engines differ in time");
+        history_require(h, fixture_run_due(&h->boards[i], max) == next_ms,
+                        "the engines differ in time");
     }
-    require(h, next_ms == 0 || next_ms > now_ms || max < 1000, "something due was left over");
-    if (next_ms == 0 || next_ms > now_ms) {
+    bool all = next_ms == 0 || next_ms > now_ms;
+    history_require(h, all || max < 1000 || h->boards[0].board.vm_claims_left == 0,
+                    "something due was left over");
+    if (all) {
         h->handled_ms = now_ms;
     }
     read_log(h, h->head_before.last_id);
+    history_look_at_guard(h, all);
     check_tasks(h);
 }
 
@@ -590,8 +616,8 @@ static void take_back(struct history *h)
     copy_model(&h->model, &h->model_before);
     h->handled_ms = h->handled_before_ms;
     struct tb_head head = fixture_head(&h->boards[0]);
-    require(h, memcmp(&head, &h->head_before, sizeof(head)) == 0,
-            "an aborted batch changed the head");
+    history_require(h, memcmp(&head, &h->head_before, sizeof(head)) == 0,
+                    "an aborted batch changed the head");
     check_tasks(h);
 }
 
@@ -601,7 +627,8 @@ static bool commit(struct history *h)
     bool fails = h->faulty && dice_chance(&h->dice, 10);
     if (fails) {
         tb_fault_set(f->store, 1, TB_E_STORAGE_FULL, true);
-        require(h, tb_write_commit(&f->txn) == TB_E_STORAGE_FULL, "a failed commit says nothing");
+        history_require(h, tb_write_commit(&f->txn) == TB_E_STORAGE_FULL,
+                        "a failed commit says nothing");
         tb_fault_set(f->store, 0, TB_OK, false);
         return false;
     }

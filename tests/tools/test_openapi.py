@@ -147,7 +147,7 @@ def test_error_table_of_the_protocol_is_that_of_err_h():
 
 
 def test_event_types_are_those_of_task_h(api):
-    types = re.findall(r'X\(TB_EVENT_\w+, "([\w.]+)", "board"\)', header_text("task.h"))
+    types = re.findall(r'X\(TB_EVENT_\w+, "([\w.]+)", "\w+"\)', header_text("task.h"))
     assert api.lookup("#/components/schemas/EventType/enum") == types
 
 
@@ -237,7 +237,10 @@ def test_a_route_that_is_not_documented_is_found(api):
 
 def test_a_route_that_is_not_served_is_found(api):
     lines = [line for line in route_lines(api) if not line.startswith("PATCH ")]
-    assert api.compare_routes(lines) == ["documented but not served: PATCH /board/tasks/{id}"]
+    assert api.compare_routes(lines) == [
+        "documented but not served: PATCH /board/tasks/{id}",
+        "documented but not served: PATCH /registry/vms/{id}",
+    ]
 
 
 def test_an_empty_route_table_is_found(api):
