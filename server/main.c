@@ -165,7 +165,9 @@ static bool start_service(struct program *program)
         .store = program->store,
         .clock = tb_clock_system(),
         .board = {.aging_ms = settings->aging_seconds * 1000,
-                  .default_max_attempts = (uint32_t)settings->default_max_attempts},
+                  .default_max_attempts = (uint32_t)settings->default_max_attempts,
+                  .retain_events = (uint64_t)settings->retain_events,
+                  .retain_ms = settings->retain_days * 86400000},
         .random = random_bytes,
     };
     return tb_service_start(&options, &program->service, program->why, WHY_BYTES) == TB_OK;

@@ -205,6 +205,48 @@ enum tb_err tb_visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint32_t 
                              : stick(txn, txn->ops->visit_names(txn, kind, max, visit, ctx));
 }
 
+enum tb_err tb_get_vm(struct tb_txn *txn, struct tb_str id, struct tb_vm *vm)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->get_vm(txn, id, vm));
+}
+
+enum tb_err tb_put_vm(struct tb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm)
+{
+    assert(txn->writable && vm->wire.ptr != NULL);
+    assert(old == NULL || (tb_id_cmp(old->number, vm->number) == 0 && tb_str_eq(old->id, vm->id)));
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->put_vm(txn, old, vm));
+}
+
+enum tb_err tb_see_vm(struct tb_txn *txn, const struct tb_vm *vm, int64_t seen_ms)
+{
+    assert(txn->writable);
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->see_vm(txn, vm, seen_ms));
+}
+
+enum tb_err tb_delete_vm(struct tb_txn *txn, const struct tb_vm *old)
+{
+    assert(txn->writable);
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->delete_vm(txn, old));
+}
+
+enum tb_err tb_visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_vm *visit, void *ctx)
+{
+    return txn->err != TB_OK ? txn->err
+                             : stick(txn, txn->ops->visit_vms(txn, latest_first, visit, ctx));
+}
+
+enum tb_err tb_next_due_vm(struct tb_txn *txn, struct tb_vm *vm)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->next_due_vm(txn, vm));
+}
+
+enum tb_err tb_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
+                              void *ctx)
+{
+    return txn->err != TB_OK ? txn->err
+                             : stick(txn, txn->ops->visit_vm_tasks(txn, vm_id, visit, ctx));
+}
+
 enum tb_err tb_get_pauses(struct tb_txn *txn, struct tb_str *json)
 {
     return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->get_pauses(txn, json));
@@ -246,6 +288,23 @@ enum tb_err tb_visit_events(struct tb_txn *txn, uint64_t since, struct tb_id tas
 {
     return txn->err != TB_OK ? txn->err
                              : stick(txn, txn->ops->visit_events(txn, since, task_id, visit, ctx));
+}
+
+enum tb_err tb_visit_feed(struct tb_txn *txn, const struct tb_feed_query *query,
+                          tb_visit_event *visit, void *ctx)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->visit_feed(txn, query, visit, ctx));
+}
+
+enum tb_err tb_find_event(struct tb_txn *txn, struct tb_id id, uint64_t *seq)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->find_event(txn, id, seq));
+}
+
+enum tb_err tb_drop_events(struct tb_txn *txn, uint64_t seq, uint32_t max)
+{
+    assert(txn->writable);
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->drop_events(txn, seq, max));
 }
 
 enum tb_err tb_visit_tasks(struct tb_txn *txn, const struct tb_task_query *query,

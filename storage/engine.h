@@ -55,6 +55,15 @@ struct tb_store_ops {
     enum tb_err (*visit_names)(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
                                tb_visit_name *visit, void *ctx);
 
+    enum tb_err (*get_vm)(struct tb_txn *txn, struct tb_str id, struct tb_vm *vm);
+    enum tb_err (*put_vm)(struct tb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm);
+    enum tb_err (*see_vm)(struct tb_txn *txn, const struct tb_vm *vm, int64_t seen_ms);
+    enum tb_err (*delete_vm)(struct tb_txn *txn, const struct tb_vm *old);
+    enum tb_err (*visit_vms)(struct tb_txn *txn, bool latest_first, tb_visit_vm *visit, void *ctx);
+    enum tb_err (*next_due_vm)(struct tb_txn *txn, struct tb_vm *vm);
+    enum tb_err (*visit_vm_tasks)(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
+                                  void *ctx);
+
     enum tb_err (*get_pauses)(struct tb_txn *txn, struct tb_str *json);
     enum tb_err (*put_pauses)(struct tb_txn *txn, struct tb_str json);
 
@@ -66,6 +75,10 @@ struct tb_store_ops {
     enum tb_err (*append_event)(struct tb_txn *txn, const struct tb_event *event);
     enum tb_err (*visit_events)(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
                                 tb_visit_event *visit, void *ctx);
+    enum tb_err (*visit_feed)(struct tb_txn *txn, const struct tb_feed_query *query,
+                              tb_visit_event *visit, void *ctx);
+    enum tb_err (*find_event)(struct tb_txn *txn, struct tb_id id, uint64_t *seq);
+    enum tb_err (*drop_events)(struct tb_txn *txn, uint64_t seq, uint32_t max);
     enum tb_err (*visit_tasks)(struct tb_txn *txn, const struct tb_task_query *query,
                                tb_visit_task *visit, void *ctx, struct tb_query_end *end);
 };
@@ -95,6 +108,15 @@ bool tb_head_init(struct tb_head *head);
  * they count by name. */
 void tb_head_note_change(struct tb_head *head, const struct tb_task *old,
                          const struct tb_task *task);
+
+/* The id of the VM whose claim holds the task; absent: of none. */
+static inline struct tb_str tb_task_vm(const struct tb_task *task)
+{
+    return tb_task_is_claimed(task) ? task->claim_vm : TB_STR_NONE;
+}
+
+/* Counts a VM that is registered, stored or removed. */
+void tb_head_note_vm_change(struct tb_head *head);
 
 /* Each opens one kind of store; what they answer is what tb_store_open answers. */
 TB_MUST_CHECK enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *folder,

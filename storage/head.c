@@ -20,3 +20,9 @@ void tb_head_note_change(struct tb_head *head, const struct tb_task *old,
         head->state_changes[tb_task_state(task)] = head->changes;
     }
 }
+
+void tb_head_note_vm_change(struct tb_head *head)
+{
+    head->changes++;
+    head->vm_changes = head->changes;
+}

@@ -13,6 +13,8 @@ struct event_record {
     int64_t at_ms;
     struct tb_slice actor;
     struct tb_slice tags;
+    struct tb_slice vm_id;
+    struct tb_slice data;
 };
 
 struct wire_record {
@@ -22,7 +24,7 @@ struct wire_record {
     uint8_t zero[6];
 };
 
-static_assert(sizeof(struct event_record) == 80, "layout of a stored event");
+static_assert(sizeof(struct event_record) == 96, "layout of a stored event");
 static_assert(sizeof(struct wire_record) == 16, "layout of a stored note or artifact");
 
 size_t tb_record_event_size(const struct tb_event *event)
@@ -42,6 +44,8 @@ void tb_record_encode_event(const struct tb_event *event, void *out)
         .at_ms = event->at_ms,
         .actor = tb_slice_of(event->actor, event->wire),
         .tags = tb_slice_of(event->tags, event->wire),
+        .vm_id = tb_slice_of(event->vm_id, event->wire),
+        .data = tb_slice_of(event->data, event->wire),
     };
     memcpy(out, &fixed, sizeof fixed);
     memcpy((char *)out + sizeof fixed, event->wire.ptr, event->wire.len);
@@ -64,7 +68,9 @@ enum tb_err tb_record_decode_event(struct tb_str record, struct tb_event *event)
     };
     if (fixed.type >= TB_EVENT_TYPE_COUNT ||
         !tb_slice_string(fixed.actor, found.wire, &found.actor) ||
-        !tb_slice_string(fixed.tags, found.wire, &found.tags)) {
+        !tb_slice_string(fixed.tags, found.wire, &found.tags) ||
+        !tb_slice_string(fixed.vm_id, found.wire, &found.vm_id) ||
+        !tb_slice_string(fixed.data, found.wire, &found.data)) {
         return TB_E_STORAGE_CORRUPT;
     }
     *event = found;

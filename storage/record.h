@@ -3,8 +3,8 @@
  *   record = checksum u64 | format u8 | kind u8 | … fields of the kind … | wire JSON
  *
  * The checksum is XXH3 (64 bits) over everything behind it. Numbers are little-endian. The strings
- * of a task, an event or an attempt are offsets into the wire JSON, so that encoding is a copy and
- * decoding copies nothing. docs/STORAGE.md draws each kind. */
+ * of a task, an event, an attempt or a VM are offsets into the wire JSON, so that encoding is a
+ * copy and decoding copies nothing. docs/STORAGE.md draws each kind. */
 #ifndef TB_STORAGE_RECORD_H
 #define TB_STORAGE_RECORD_H
 
@@ -23,9 +23,10 @@ enum tb_record_kind {
     TB_RECORD_ATTEMPT = 'C',
     TB_RECORD_PAUSES = 'P',
     TB_RECORD_ANSWER = 'I',
+    TB_RECORD_VM = 'V',
 };
 
-#define TB_RECORD_HEAD_BYTES 1728
+#define TB_RECORD_HEAD_BYTES 1760
 
 /* Encoders fill exactly as many bytes as the size function says. The task or event must be
  * rendered. Decoders hand out slices of `record`. They answer TB_E_STORAGE_CORRUPT, and leave the
@@ -44,6 +45,11 @@ size_t tb_record_attempt_size(const struct tb_attempt *attempt);
 void tb_record_encode_attempt(const struct tb_attempt *attempt, void *out);
 TB_MUST_CHECK enum tb_err tb_record_decode_attempt(struct tb_str record,
                                                    struct tb_attempt *attempt);
+
+/* The VM must be rendered. Its sign of life is not in the record: decoded it is 0. */
+size_t tb_record_vm_size(const struct tb_vm *vm);
+void tb_record_encode_vm(const struct tb_vm *vm, void *out);
+TB_MUST_CHECK enum tb_err tb_record_decode_vm(struct tb_str record, struct tb_vm *vm);
 
 size_t tb_record_answer_size(const struct tb_answer *answer);
 void tb_record_encode_answer(const struct tb_answer *answer, void *out);

@@ -22,6 +22,10 @@ struct head_record {
     uint64_t changes;
     uint64_t state_changes[TB_STATE_COUNT];
     uint64_t pause_changes;
+    uint64_t running_vms;
+    uint64_t vms;
+    uint64_t vm_changes;
+    uint64_t feed_cleared_seq;
     uint8_t claim_key[TB_CLAIM_KEY_BYTES];
     int64_t rates_fine_at;
     int64_t rates_coarse_at;
@@ -52,6 +56,10 @@ void tb_record_encode_head(const struct tb_head *head, void *out)
         .answer_bytes = head->answer_bytes,
         .changes = head->changes,
         .pause_changes = head->pause_changes,
+        .running_vms = head->running_vms,
+        .vms = head->vms,
+        .vm_changes = head->vm_changes,
+        .feed_cleared_seq = head->feed_cleared_seq,
         .rates_fine_at = head->rates.fine_at,
         .rates_coarse_at = head->rates.coarse_at,
     };
@@ -86,6 +94,10 @@ enum tb_err tb_record_decode_head(struct tb_str record, struct tb_head *head)
     head->answer_bytes = fixed.answer_bytes;
     head->changes = fixed.changes;
     head->pause_changes = fixed.pause_changes;
+    head->running_vms = fixed.running_vms;
+    head->vms = fixed.vms;
+    head->vm_changes = fixed.vm_changes;
+    head->feed_cleared_seq = fixed.feed_cleared_seq;
     head->rates.fine_at = fixed.rates_fine_at;
     head->rates.coarse_at = fixed.rates_coarse_at;
     memcpy(head->task_counts, fixed.task_counts, sizeof head->task_counts);

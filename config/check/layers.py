@@ -37,8 +37,8 @@ SEARCH = ["include", "server", "storage"]
 # system header -> the paths (folders or files) that may include it
 HOMES = {
     r"h2o(\.h|/.*)": ["server/http/h2o_"],
-    r"wslay/.*": ["server/http/h2o_"],
-    r"openssl/.*": ["server/http/h2o_"],
+    r"wslay/.*": ["server/http/websocket"],
+    r"openssl/.*": ["server/http/websocket"],
     r"yajl/.*": ["server/base/json"],
     r"lmdb\.h": ["storage/lmdb/"],
     r"sodium\.h": ["server/http/", "server/board/attempt.c", "server/main.c", "storage/"],

@@ -8,6 +8,7 @@
 
 #include "taskboard/err.h"
 #include "taskboard/task.h"
+#include "taskboard/vm.h"
 
 enum tb_command_kind {
     TB_COMMAND_CREATE,
@@ -31,6 +32,13 @@ enum tb_command_kind {
     TB_COMMAND_ACCEPT,
     TB_COMMAND_PAUSE,
     TB_COMMAND_RESUME,
+    TB_COMMAND_VM_REGISTER,
+    TB_COMMAND_VM_PUT, /* registers or replaces */
+    TB_COMMAND_VM_PATCH,
+    TB_COMMAND_VM_DELETE,
+    TB_COMMAND_VM_HEARTBEAT,
+    TB_COMMAND_FEED_PUBLISH,
+    TB_COMMAND_FEED_CLEAR,
     TB_COMMAND_KIND_COUNT,
 };
 
@@ -168,6 +176,37 @@ struct tb_retry_many_command {
     uint32_t max;           /* 1..TB_RETRY_TASKS_MAX */
 };
 
+enum tb_vm_field {
+    TB_VM_NAME = 1 << 0,
+    TB_VM_ROLE = 1 << 1,
+    TB_VM_STATUS = 1 << 2,
+    TB_VM_ADDRESS = 1 << 3,
+    TB_VM_SERVICES = 1 << 4,
+    TB_VM_METADATA = 1 << 5,
+    TB_VM_TTL = 1 << 6,
+};
+
+/* register, put, patch: what the client gave. Strings as in tb_vm; the VM's id is the command's. */
+struct tb_vm_command {
+    unsigned set; /* of a patch: tb_vm_field */
+    struct tb_str name;
+    struct tb_str address;
+    struct tb_str services;      /* absent: none */
+    struct tb_str metadata;      /* absent: none */
+    struct tb_str registered_by; /* absent: the actor, else `unknown` */
+    enum tb_vm_role role;
+    enum tb_vm_status status;
+    int64_t ttl_ms;
+};
+
+struct tb_feed_command {
+    enum tb_event_type type; /* one of the feed's */
+    struct tb_str agent;     /* text; these three exactly as sent */
+    struct tb_str summary;   /* text */
+    struct tb_str detail;    /* text; may be absent */
+    struct tb_str metadata;  /* json; may be absent */
+};
+
 /* Idempotency-Key: what a request is known by, and what it was. */
 struct tb_idempotency {
     bool present;
@@ -178,6 +217,7 @@ struct tb_idempotency {
 struct tb_command {
     enum tb_command_kind kind;
     struct tb_id task_id;        /* of all kinds but CREATE, CLAIM, RETRY_MANY, PAUSE, RESUME */
+    struct tb_str vm_id;         /* text: of the VM_ kinds */
     struct tb_if_match if_match; /* of those with a task */
     struct tb_idempotency idempotency;
     struct tb_str claim_token; /* text: header Claim-Token, for PATCH, DELETE, review, approve,
@@ -196,6 +236,8 @@ struct tb_command {
         struct tb_finish_command finish;
         struct tb_steer_command steer;
         struct tb_retry_many_command retry_many;
+        struct tb_vm_command vm;
+        struct tb_feed_command feed;
     };
 };
 

@@ -26,6 +26,8 @@
     X(TB_E_FORBIDDEN, "forbidden", 403, "This token's role does not allow that")                   \
     X(TB_E_NOT_FOUND, "not_found", 404, "There is nothing at this path")                           \
     X(TB_E_TASK_NOT_FOUND, "task_not_found", 404, "task not found")                                \
+    X(TB_E_VM_NOT_FOUND, "vm_not_found", 404, "VM not found")                                      \
+    X(TB_E_EVENT_NOT_FOUND, "event_not_found", 404, "Event not found")                             \
     X(TB_E_ATTEMPT_NOT_FOUND, "attempt_not_found", 404, "The task has no such attempt")            \
     X(TB_E_METHOD_NOT_ALLOWED, "method_not_allowed", 405, "This path does not take that method")   \
     X(TB_E_DEPENDENCY_CYCLE, "dependency_cycle", 409, "The dependencies would form a cycle")       \
@@ -37,6 +39,8 @@
     X(TB_E_ASSIGNED_ELSEWHERE, "assigned_elsewhere", 409,                                          \
       "The task is reserved for another agent")                                                    \
     X(TB_E_CLAIM_LOST, "claim_lost", 409, "This claim does not hold the task any more")            \
+    X(TB_E_VM_EXISTS, "vm_exists", 409, "VM already registered")                                   \
+    X(TB_E_UNKNOWN_VM, "unknown_vm", 409, "No running VM is registered under that vmId")           \
     X(TB_E_ALREADY_DONE, "already_done", 409, "The task is done")                                  \
     X(TB_E_NOT_RETRYABLE, "not_retryable", 409,                                                    \
       "Only dead letters, failed and cancelled tasks can be retried")                              \
@@ -46,6 +50,8 @@
     X(TB_E_BODY_TOO_LARGE, "body_too_large", 413, "The body is too large")                         \
     X(TB_E_IDEMPOTENCY_KEY_REUSED, "idempotency_key_reused", 422,                                  \
       "The Idempotency-Key was used for another request")                                          \
+    X(TB_E_UPGRADE_REQUIRED, "upgrade_required", 426,                                              \
+      "This path speaks WebSocket (RFC 6455): ask for an upgrade")                                 \
     X(TB_E_CLAIM_TOKEN_REQUIRED, "claim_token_required", 428, "claimToken is required")            \
     X(TB_E_TOO_MANY_FAILED_LOGINS, "too_many_failed_logins", 429,                                  \
       "Too many failed logins; try again later")                                                   \

@@ -62,6 +62,33 @@
 #define TB_RETRY_TASKS_MAX        1000 /* by one POST /board/retry */
 #define TB_SUMMARY_NAMES_MAX      100
 
+/* registry */
+#define TB_VMS_MAX            50000
+#define TB_ADDRESS_BYTES_MAX  1024
+#define TB_SERVICES_MAX       64
+#define TB_SERVICES_BYTES_MAX (64 * 1024)
+#define TB_METADATA_BYTES_MAX (64 * 1024)        /* of a VM, of a feed event */
+#define TB_VMS_BYTES_MAX      (64 * 1024 * 1024) /* of a list of them */
+#define TB_TTL_SECONDS_MIN    10
+#define TB_TTL_SECONDS_MAX    86400
+#define TB_TTL_MS_DEFAULT     300000
+#define TB_VM_CLAIMS_ENDED                                                                         \
+    2000 /* claims of a lost VM that one transaction ends; the rest follow at once */
+
+/* feed */
+#define TB_FEED_SUMMARY_BYTES_MAX 4096
+#define TB_FEED_DETAIL_BYTES_MAX  (64 * 1024)
+#define TB_FEED_EVENTS_MAX        10000 /* in one answer, and what its statistics look at */
+#define TB_FEED_BYTES_MAX         (16 * 1024 * 1024) /* of an answer */
+#define TB_FEED_LIMIT_DEFAULT     50
+
+/* event streams */
+#define TB_STREAMS_MAX         20000 /* SSE and WebSocket together */
+#define TB_STREAM_HEARTBEAT_MS 15000
+#define TB_EVENTS_DROPPED_MAX  2000 /* past retention, by one batch */
+#define TB_RETAIN_EVENTS       1000000
+#define TB_RETAIN_DAYS         7
+
 /* idempotency keys */
 #define TB_IDEMPOTENCY_KEY_BYTES_MAX 255
 #define TB_ANSWER_KEPT_MS            86400000

@@ -1,9 +1,10 @@
 /* The storage engines' one interface: a unit of work at the level of the domain.
  *
- * A store keeps tasks with their notes, artifacts and ended attempts, the event log, the answers
- * given to idempotency keys, the pauses and one head record. Indexes are the engine's own business,
- * and so is what they count: tasks by tag and by assignee, and which change touched them last.
- * Engines know no rules: they keep what they are given, exactly, and find it again.
+ * A store keeps tasks with their notes, artifacts and ended attempts, VMs, the event log, the
+ * answers given to idempotency keys, the pauses and one head record. Indexes are the engine's own
+ * business, and so is what they count: tasks by tag, by assignee and by VM, and which change
+ * touched them last. Engines know no rules: they keep what they are given, exactly, and find it
+ * again.
  *
  * Threads   A store may be used by many threads; a transaction and a reader belong to one thread at
  * a time. At most one write transaction is open at any moment (the committer's). Memory    What a
@@ -19,6 +20,7 @@
 #include "base/arena.h"
 #include "taskboard/err.h"
 #include "taskboard/task.h"
+#include "taskboard/vm.h"
 
 struct tb_store;
 struct tb_reader;
@@ -165,7 +167,8 @@ TB_MUST_CHECK enum tb_err tb_oldest_ready(struct tb_txn *txn, int64_t *ready_ms)
 
 /* --- names: what the engine counts --- */
 
-enum tb_name_kind { TB_NAME_TAG, TB_NAME_ASSIGNEE, TB_NAME_KIND_COUNT };
+/* VM: of the tasks that a claim with that vmId holds. */
+enum tb_name_kind { TB_NAME_TAG, TB_NAME_ASSIGNEE, TB_NAME_VM, TB_NAME_KIND_COUNT };
 
 struct tb_name_count {
     uint64_t tasks;   /* not done */
@@ -186,6 +189,33 @@ typedef enum tb_visit tb_visit_name(void *ctx, struct tb_str name,
  * share about the same number, those at the end are any of them. */
 enum tb_err tb_visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
                            tb_visit_name *visit, void *ctx);
+
+/* --- VMs --- */
+
+/* By id (text). */
+TB_MUST_CHECK enum tb_err tb_get_vm(struct tb_txn *txn, struct tb_str id, struct tb_vm *vm);
+
+/* Stores `vm`, which must be rendered, in the place of `old` (as read in this transaction; the same
+ * number and id), or as a new one when `old` is NULL. Its sign of life is stored with it. Raises
+ * head.changes and sets head.vm_changes, as does tb_delete_vm; the counts of VMs are the rules'. */
+enum tb_err tb_put_vm(struct tb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm);
+
+/* Stores nothing but another seen_ms: cheap, and no change. */
+enum tb_err tb_see_vm(struct tb_txn *txn, const struct tb_vm *vm, int64_t seen_ms);
+enum tb_err tb_delete_vm(struct tb_txn *txn, const struct tb_vm *old);
+
+typedef enum tb_visit tb_visit_vm(void *ctx, const struct tb_vm *vm);
+
+/* All of them by number: earliest registration first, or latest first. The callback must not
+ * write. */
+enum tb_err tb_visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_vm *visit, void *ctx);
+
+/* The VM with the earliest due_ms that is not 0 (TB_E_ABSENT: none has one). */
+TB_MUST_CHECK enum tb_err tb_next_due_vm(struct tb_txn *txn, struct tb_vm *vm);
+
+/* Tasks that a claim with that vmId (text) holds, in id order. The callback must not write. */
+enum tb_err tb_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
+                              void *ctx);
 
 /* --- pauses --- */
 
@@ -225,6 +255,25 @@ enum tb_err tb_append_event(struct tb_txn *txn, const struct tb_event *event);
  * index. */
 enum tb_err tb_visit_events(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
                             tb_visit_event *visit, void *ctx);
+
+/* Events of the feed (tb_event_is_of_feed) with since < seq, of `agent` (text) or, when it is
+ * absent, of all; ascending, or latest first. Through an index. */
+struct tb_feed_query {
+    struct tb_str agent;
+    uint64_t since;
+    bool latest_first;
+};
+enum tb_err tb_visit_feed(struct tb_txn *txn, const struct tb_feed_query *query,
+                          tb_visit_event *visit, void *ctx);
+
+/* The seq of the last kept event whose id is not greater than that; 0 when there is none. Ids rise
+ * with the seq: whoever appends sees to it. */
+enum tb_err tb_find_event(struct tb_txn *txn, struct tb_id id, uint64_t *seq);
+
+/* Removes the oldest events with seq <= `seq`, at most about `max` of them (whole commits go), with
+ * their index entries, and sets head.oldest_seq. What this transaction appended stays. In a full
+ * store it works in a transaction that does little else. */
+enum tb_err tb_drop_events(struct tb_txn *txn, uint64_t seq, uint32_t max);
 
 /* --- lists --- */
 

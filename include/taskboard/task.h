@@ -251,11 +251,41 @@ struct tb_artifact {
     X(TB_EVENT_RETRIED, "task.retried", "board")                                                   \
     X(TB_EVENT_LATE, "task.late", "board")                                                         \
     X(TB_EVENT_PAUSED, "board.paused", "board")                                                    \
-    X(TB_EVENT_RESUMED, "board.resumed", "board")
+    X(TB_EVENT_RESUMED, "board.resumed", "board")                                                  \
+    X(TB_EVENT_VM_REGISTERED, "vm.registered", "registry")                                         \
+    X(TB_EVENT_VM_UPDATED, "vm.updated", "registry")                                               \
+    X(TB_EVENT_VM_STALE, "vm.stale", "registry")                                                   \
+    X(TB_EVENT_VM_BACK, "vm.back", "registry")                                                     \
+    X(TB_EVENT_VM_DEREGISTERED, "vm.deregistered", "registry")                                     \
+    X(TB_EVENT_EXPIRY_HELD, "registry.expiry_held", "registry")                                    \
+    X(TB_EVENT_FEED_TASK_STARTED, "feed.task_started", "feed")                                     \
+    X(TB_EVENT_FEED_TASK_COMPLETED, "feed.task_completed", "feed")                                 \
+    X(TB_EVENT_FEED_TASK_FAILED, "feed.task_failed", "feed")                                       \
+    X(TB_EVENT_FEED_BLOCKER_FOUND, "feed.blocker_found", "feed")                                   \
+    X(TB_EVENT_FEED_QUESTION, "feed.question", "feed")                                             \
+    X(TB_EVENT_FEED_FINDING, "feed.finding", "feed")                                               \
+    X(TB_EVENT_FEED_SKILL_PROPOSED, "feed.skill_proposed", "feed")                                 \
+    X(TB_EVENT_FEED_FILE_CHANGED, "feed.file_changed", "feed")                                     \
+    X(TB_EVENT_FEED_COST_UPDATE, "feed.cost_update", "feed")                                       \
+    X(TB_EVENT_FEED_AGENT_STARTED, "feed.agent_started", "feed")                                   \
+    X(TB_EVENT_FEED_AGENT_STOPPED, "feed.agent_stopped", "feed")                                   \
+    X(TB_EVENT_FEED_TOKEN_UPDATE, "feed.token_update", "feed")                                     \
+    X(TB_EVENT_FEED_CUSTOM, "feed.custom", "feed")                                                 \
+    X(TB_EVENT_FEED_CLEARED, "feed.cleared", "feed")
 
 #define TB_EVENT_ENUM(name, type, topic) name,
 enum tb_event_type { TB_EVENT_TABLE(TB_EVENT_ENUM) TB_EVENT_TYPE_COUNT };
 #undef TB_EVENT_ENUM
+
+/* What agents publish to the feed: FEED_TASK_STARTED to FEED_CUSTOM, in the order of their names in
+ * an error's sentence. */
+#define TB_EVENT_FEED_FIRST TB_EVENT_FEED_TASK_STARTED
+#define TB_EVENT_FEED_LAST  TB_EVENT_FEED_CUSTOM
+
+static inline bool tb_event_is_of_feed(enum tb_event_type type)
+{
+    return type >= TB_EVENT_FEED_FIRST && type <= TB_EVENT_FEED_LAST;
+}
 
 /* One entry of the log. seq has no gaps and starts at 1. */
 struct tb_event {
@@ -266,8 +296,10 @@ struct tb_event {
     struct tb_id task_id; /* all zero: about no task */
     /* wire is the whole event as JSON; the others are parts of it and may be absent */
     struct tb_str wire;
-    struct tb_str actor; /* text */
+    struct tb_str actor; /* text; of a feed event its agent */
     struct tb_str tags;  /* json array of strings: those of the task after the change */
+    struct tb_str vm_id; /* text: the VM that it is about */
+    struct tb_str data;  /* json object */
 };
 
 /* What is counted for the rates of the summary. */
@@ -316,6 +348,11 @@ struct tb_head {
                             * stored or deleted, every pause */
     uint64_t state_changes[TB_STATE_COUNT]; /* `changes` when a task last was, came to be or ceased
                                              * to be in that state */
+    uint64_t running_vms;                   /* and not stale */
+    uint64_t vms;                           /* registered */
+    uint64_t vm_changes; /* `changes` when a VM was last registered, stored or removed; a sign of
+                          * life is none */
+    uint64_t feed_cleared_seq;             /* the feed begins behind it */
     uint64_t pause_changes;                /* `changes` when something was last paused or resumed */
     uint8_t claim_key[TB_CLAIM_KEY_BYTES]; /* secret, made with the store: claim tokens */
     struct tb_rates rates;
@@ -381,9 +418,9 @@ void tb_rates_count(struct tb_rates *rates, enum tb_rate rate, int64_t now_ms);
 uint64_t tb_rates_within(const struct tb_rates *rates, enum tb_rate rate, int64_t window_ms,
                          int64_t now_ms);
 
-/* Renders event->wire into `arena` and points actor and tags into it. Without a task the tags given
- * go into data. `task` (rendered) becomes data.task when it is given; `extra` is what else goes
- * into data, as members each with a comma in front (`,"note":{…}`), or absent. */
+/* Renders event->wire into `arena` and points actor, tags, vm_id and data into it. Without a task
+ * the tags given go into data. `task` (rendered) becomes data.task when it is given; `extra` is
+ * what else goes into data, as members each with a comma in front (`,"note":{…}`), or absent. */
 void tb_event_render(struct tb_event *event, const struct tb_task *task, struct tb_str extra,
                      struct tb_arena *arena);
 

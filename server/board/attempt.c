@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "board/vm_claims.h"
 #include "taskboard/limits.h"
 
 #define MAC_BYTES         16
@@ -127,7 +128,9 @@ void tb_refuse_already_claimed(const struct tb_task *task, struct tb_arena *aren
 int64_t tb_claim_expires_ms(const struct tb_board *board, const struct tb_task *task)
 {
     int64_t since_start_ms = board->started_ms + task->claim.lease_ms;
-    return since_start_ms > task->claim.expires_ms ? since_start_ms : task->claim.expires_ms;
+    int64_t own_ms =
+        since_start_ms > task->claim.expires_ms ? since_start_ms : task->claim.expires_ms;
+    return own_ms > board->now_ms ? own_ms : tb_vm_keeps_until_ms(board, task, own_ms);
 }
 
 struct tb_str tb_claim_members(struct tb_arena *arena, uint32_t attempt, uint64_t generation)

@@ -32,7 +32,8 @@ void tb_refuse_already_claimed(const struct tb_task *task, struct tb_arena *aren
 
 /* --- a claim's life --- */
 
-/* When the lease really ends: after a restart not before its own length has passed again. */
+/* When the lease really ends: after a restart not before its own length has passed again, and not
+ * while the claim's VM keeps it (vm_claims.h). */
 int64_t tb_claim_expires_ms(const struct tb_board *board, const struct tb_task *task);
 
 /* `,"attempt":…,"generation":…`, for an event's data. */

@@ -5,19 +5,37 @@
 #include "board/attempt.h"
 #include "board/idempotency.h"
 #include "board/rules.h"
+#include "taskboard/limits.h"
 
 static tb_rule *const rules[TB_COMMAND_KIND_COUNT] = {
-    [TB_COMMAND_CREATE] = tb_rule_create,         [TB_COMMAND_PATCH] = tb_rule_patch,
-    [TB_COMMAND_DELETE] = tb_rule_delete,         [TB_COMMAND_NOTE] = tb_rule_note,
-    [TB_COMMAND_ARTIFACTS] = tb_rule_artifacts,   [TB_COMMAND_BUMP] = tb_rule_bump,
-    [TB_COMMAND_REVIEW] = tb_rule_review,         [TB_COMMAND_APPROVE] = tb_rule_approve,
-    [TB_COMMAND_REJECT] = tb_rule_reject,         [TB_COMMAND_CLAIM] = tb_rule_claim,
-    [TB_COMMAND_CLAIM_TASK] = tb_rule_claim_task, [TB_COMMAND_HEARTBEAT] = tb_rule_heartbeat,
-    [TB_COMMAND_COMPLETE] = tb_rule_complete,     [TB_COMMAND_FAIL] = tb_rule_fail,
-    [TB_COMMAND_RELEASE] = tb_rule_release,       [TB_COMMAND_CANCEL] = tb_rule_cancel,
-    [TB_COMMAND_RETRY] = tb_rule_retry,           [TB_COMMAND_RETRY_MANY] = tb_rule_retry_many,
-    [TB_COMMAND_ACCEPT] = tb_rule_accept,         [TB_COMMAND_PAUSE] = tb_rule_pause,
+    [TB_COMMAND_CREATE] = tb_rule_create,
+    [TB_COMMAND_PATCH] = tb_rule_patch,
+    [TB_COMMAND_DELETE] = tb_rule_delete,
+    [TB_COMMAND_NOTE] = tb_rule_note,
+    [TB_COMMAND_ARTIFACTS] = tb_rule_artifacts,
+    [TB_COMMAND_BUMP] = tb_rule_bump,
+    [TB_COMMAND_REVIEW] = tb_rule_review,
+    [TB_COMMAND_APPROVE] = tb_rule_approve,
+    [TB_COMMAND_REJECT] = tb_rule_reject,
+    [TB_COMMAND_CLAIM] = tb_rule_claim,
+    [TB_COMMAND_CLAIM_TASK] = tb_rule_claim_task,
+    [TB_COMMAND_HEARTBEAT] = tb_rule_heartbeat,
+    [TB_COMMAND_COMPLETE] = tb_rule_complete,
+    [TB_COMMAND_FAIL] = tb_rule_fail,
+    [TB_COMMAND_RELEASE] = tb_rule_release,
+    [TB_COMMAND_CANCEL] = tb_rule_cancel,
+    [TB_COMMAND_RETRY] = tb_rule_retry,
+    [TB_COMMAND_RETRY_MANY] = tb_rule_retry_many,
+    [TB_COMMAND_ACCEPT] = tb_rule_accept,
+    [TB_COMMAND_PAUSE] = tb_rule_pause,
     [TB_COMMAND_RESUME] = tb_rule_resume,
+    [TB_COMMAND_VM_REGISTER] = tb_rule_vm_register,
+    [TB_COMMAND_VM_PUT] = tb_rule_vm_put,
+    [TB_COMMAND_VM_PATCH] = tb_rule_vm_patch,
+    [TB_COMMAND_VM_DELETE] = tb_rule_vm_delete,
+    [TB_COMMAND_VM_HEARTBEAT] = tb_rule_vm_heartbeat,
+    [TB_COMMAND_FEED_PUBLISH] = tb_rule_feed_publish,
+    [TB_COMMAND_FEED_CLEAR] = tb_rule_feed_clear,
 };
 
 void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena *arena,
@@ -30,6 +48,9 @@ void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena 
     board->ids.last = head->last_id;
     board->readied = (struct tb_id_list){.arena = arena};
     board->resumed = false;
+    board->vm_claims_left = TB_VM_CLAIMS_ENDED;
+    board->saw_vms = false;
+    board->spared_vms = 0;
     tb_idempotency_expire(board);
 }
 

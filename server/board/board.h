@@ -14,6 +14,8 @@
 struct tb_board_options {
     int64_t aging_ms; /* a point of priority or score is worth that much waiting */
     uint32_t default_max_attempts;
+    uint64_t retain_events; /* in the log; 0: without limit */
+    int64_t retain_ms;      /* how long; 0: without limit */
 };
 
 /* Ids of tasks, in an array that grows in the batch's arena. */
@@ -22,6 +24,13 @@ struct tb_id_list {
     struct tb_id *ids;
     size_t count;
     size_t room;
+};
+
+/* What the board remembers of cutting the log's old end off (trim.c). */
+struct tb_trim {
+    uint64_t oldest_seq; /* what follows was found out when this was the log's oldest event */
+    int64_t age_ms;      /* when an event comes to be too old */
+    int64_t again_ms;    /* not before then is it cut because there are too many */
 };
 
 /* One batch. Owned by the committer thread. */
@@ -35,6 +44,13 @@ struct tb_board {
     int64_t now_ms;         /* the batch's instant: never behind the head's last_ms */
     uint64_t settled_seq;   /* the head's seq when the command began, behind a lease that had ended
                              * by then: what goes beyond it the command has done */
+
+    struct tb_trim trim;
+
+    /* made anew by tb_board_begin */
+    uint32_t vm_claims_left; /* claims of lost VMs that the batch may still end */
+    bool saw_vms;            /* signs of life were stored: the head shows nothing of it */
+    uint32_t spared_vms;     /* VMs whose loss was put off because too many were lost at once */
 
     /* for the claims that wait (service.h); emptied by tb_board_begin */
     bool collects_readied;     /* set by the caller: somebody waits */
@@ -53,9 +69,12 @@ void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena 
 void tb_board_apply(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *reply_arena, struct tb_reply *reply);
 
-/* Handles what is due by the batch's instant, at most `max` tasks. Returns the instant of the next
- * due thing (0: none is). */
+/* Handles what is due by the batch's instant: at most `max` tasks and VMs, and the old end of the
+ * log. Returns what tb_board_next_due_ms does. */
 int64_t tb_board_run_due(struct tb_board *board, unsigned max);
+
+/* When something is due next: the batch's instant when something is now, 0 when nothing ever is. */
+int64_t tb_board_next_due_ms(struct tb_board *board);
 
 /* Would that claim take that task, which is in state READY? Pauses are not looked at. For finding
  * the waiting claim that comes first; the claim itself is then run as a command. */

@@ -27,12 +27,11 @@ static bool if_match_holds(const struct tb_if_match *if_match, uint64_t version)
 /* The task as time has left it. */
 static enum tb_err load_settled(struct tb_board *board, struct tb_id id, struct tb_task *task)
 {
+    int64_t expires_ms = 0;
     enum tb_err err = tb_get_task(board->txn, id, task);
-    if (err != TB_OK || !tb_task_is_claimed(task) ||
-        tb_claim_expires_ms(board, task) > board->now_ms) {
+    if (err != TB_OK || !tb_task_is_claimed(task) || !tb_claim_settle(board, task, &expires_ms)) {
         return err;
     }
-    tb_claim_expire(board, task);
     board->settled_seq = tb_txn_head(board->txn)->seq;
     return tb_get_task(board->txn, id, task);
 }
@@ -64,7 +63,7 @@ bool tb_change_key_is_free(struct tb_board *board, const struct tb_task *task)
     return err != TB_OK || tb_id_cmp(holder, task->id) == 0;
 }
 
-/* `task` NULL: about the board as a whole. */
+/* `task` NULL: about no task. */
 static void append_event(struct tb_board *board, const struct tb_change *change,
                          const struct tb_task *task)
 {
@@ -77,6 +76,7 @@ static void append_event(struct tb_board *board, const struct tb_change *change,
         .type = change->type,
         .task_id = task != NULL ? task->id : none,
         .actor = change->actor,
+        .vm_id = change->vm_id,
     };
     if (task != NULL && change->type == TB_EVENT_DELETED) {
         event.tags = task->tags;

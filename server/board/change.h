@@ -12,11 +12,12 @@ struct tb_change {
     enum tb_event_type type;
     struct tb_str actor; /* text */
     struct tb_str extra; /* members of the event's data, each with a comma in front, or absent */
+    struct tb_str vm_id; /* text: of an event about a VM */
     bool dependencies_changed;
     bool quiet; /* a change by time or by another task: updated_ms stays */
 };
 
-/* Reads the task of a command and checks If-Match. Where a lease has ended that nobody has looked
+/* Reads the task of a command and checks If-Match. Where a claim is over that nobody has looked
  * at yet, that comes first: the task is read as it is then. False: the reply says why not. */
 bool tb_change_load(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *arena, struct tb_reply *reply, struct tb_task *task);

@@ -13,6 +13,7 @@
 #include "board/note.h"
 #include "board/pause.h"
 #include "board/rules.h"
+#include "board/vm_claims.h"
 #include "taskboard/limits.h"
 
 static bool is_for(const struct tb_task *task, struct tb_str agent)
@@ -185,6 +186,9 @@ void tb_rule_claim(struct tb_board *board, const struct tb_command *command, str
                    struct tb_reply *reply)
 {
     struct tb_buf body;
+    if (!tb_vm_may_claim(board, command->claim.vm_id, reply)) {
+        return;
+    }
     tb_buf_init(&body, arena, 1024);
     uint32_t count = tb_claim_next(board, &command->claim, &body);
     *reply = (struct tb_reply){
@@ -261,6 +265,7 @@ void tb_rule_claim_task(struct tb_board *board, const struct tb_command *command
     struct tb_task old;
     struct tb_task task;
     if (!tb_change_load(board, command, arena, reply, &old) ||
+        !tb_vm_may_claim(board, command->claim.vm_id, reply) ||
         !may_be_claimed(board, &command->claim, &old, arena, reply)) {
         return;
     }

@@ -3,6 +3,7 @@
 #include "board/give_up.h"
 #include "board/note.h"
 #include "board/rules.h"
+#include "board/vm_claims.h"
 #include "taskboard/limits.h"
 
 /* One of the three at work. */
@@ -71,6 +72,13 @@ static void handle_stale(struct finish *finish, const struct tb_task *task,
     tb_refuse_claim_lost(task, attempt, finish->arena, finish->reply);
 }
 
+/* A `next` that can get nothing refuses the whole request. */
+static bool may_claim_next(struct finish *finish)
+{
+    return !finish->command->has_next ||
+           tb_vm_may_claim(finish->board, finish->command->next.vm_id, finish->reply);
+}
+
 /* The task of a holder; false: everything is said. */
 static bool load(struct finish *finish, const struct tb_command *command, struct tb_task *old)
 {
@@ -85,7 +93,7 @@ static bool load(struct finish *finish, const struct tb_command *command, struct
     } else if (kind != TB_TOKEN_HOLDER) {
         tb_refuse_claim_lost(old, NULL, finish->arena, finish->reply);
     }
-    return kind == TB_TOKEN_HOLDER;
+    return kind == TB_TOKEN_HOLDER && may_claim_next(finish);
 }
 
 /* --- complete --- */

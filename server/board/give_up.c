@@ -1,6 +1,7 @@
 #include "board/give_up.h"
 
 #include "board/note.h"
+#include "board/vm_claims.h"
 
 bool tb_attempts_are_used_up(const struct tb_task *task)
 {
@@ -68,15 +69,41 @@ void tb_claim_give_up(struct tb_board *board, const struct tb_task *old,
     tb_change_write(board, old, task, &change);
 }
 
-void tb_claim_expire(struct tb_board *board, const struct tb_task *old)
+static void end_by_time(struct tb_board *board, const struct tb_task *old,
+                        enum tb_attempt_outcome outcome, struct tb_str extra)
 {
-    bool dead = tb_attempts_are_used_up(old);
     const struct tb_give_up give_up = {
-        .close = {.outcome = TB_ATTEMPT_EXPIRED},
+        .close = {.outcome = outcome},
         .type = TB_EVENT_EXPIRED,
-        .dead = dead,
-        .extra = dead ? TB_STR(",\"reason\":\"expired\"") : TB_STR_NONE,
+        .dead = tb_attempts_are_used_up(old),
+        .extra = extra,
     };
     struct tb_task task;
     tb_claim_give_up(board, old, &give_up, &task);
+}
+
+static void expire(struct tb_board *board, const struct tb_task *old)
+{
+    bool dead = tb_attempts_are_used_up(old);
+    end_by_time(board, old, TB_ATTEMPT_EXPIRED,
+                dead ? TB_STR(",\"reason\":\"expired\"") : TB_STR_NONE);
+}
+
+void tb_claim_lose(struct tb_board *board, const struct tb_task *old)
+{
+    end_by_time(board, old, TB_ATTEMPT_VM_LOST, TB_STR(",\"reason\":\"vm_lost\""));
+}
+
+bool tb_claim_settle(struct tb_board *board, const struct tb_task *old, int64_t *expires_ms)
+{
+    if (tb_vm_has_lost(board, old)) {
+        tb_claim_lose(board, old);
+        return true;
+    }
+    *expires_ms = tb_claim_expires_ms(board, old);
+    if (*expires_ms > board->now_ms) {
+        return false;
+    }
+    expire(board, old);
+    return true;
 }

@@ -23,7 +23,11 @@ void tb_claim_give_up(struct tb_board *board, const struct tb_task *old,
 /* True when a further attempt must not be made because all are used up. */
 bool tb_attempts_are_used_up(const struct tb_task *task);
 
-/* The lease of `old` has run out. */
-void tb_claim_expire(struct tb_board *board, const struct tb_task *old);
+/* The VM of the claim that holds `old` is lost. */
+void tb_claim_lose(struct tb_board *board, const struct tb_task *old);
+
+/* Ends the claim that holds `old` when its lease is over or its VM lost. False: it goes on, until
+ * `*expires_ms` at least. */
+bool tb_claim_settle(struct tb_board *board, const struct tb_task *old, int64_t *expires_ms);
 
 #endif

@@ -73,6 +73,20 @@ bool tb_parse_pause(struct tb_parse *parse, const struct tb_json *body, struct t
 bool tb_parse_resume(struct tb_parse *parse, const struct tb_json *body,
                      struct tb_command *command);
 
+/* Registry (parse_vm.c) and feed (parse_feed.c): wire formats of today's clients. The id of a VM
+ * stands in the body of a register (command->vm_id is set), else in the path (the caller's; of a
+ * put the body may repeat it). */
+bool tb_parse_vm_register(struct tb_parse *parse, const struct tb_json *body,
+                          struct tb_command *command);
+bool tb_parse_vm_put(struct tb_parse *parse, const struct tb_json *body,
+                     struct tb_command *command);
+bool tb_parse_vm_patch(struct tb_parse *parse, const struct tb_json *body,
+                       struct tb_command *command);
+bool tb_parse_vm_heartbeat(struct tb_parse *parse, const struct tb_json *body,
+                           struct tb_command *command);
+bool tb_parse_feed_publish(struct tb_parse *parse, const struct tb_json *body,
+                           struct tb_command *command);
+
 /* Idempotency-Key (bytes, absent when the header is: then `key` is, too): 1 to
  * TB_IDEMPOTENCY_KEY_BYTES_MAX visible ASCII bytes, bare or quoted as a string of RFC 8941, where
  * spaces may stand, too; `key` is what the quotes hold. False: malformed. */

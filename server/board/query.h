@@ -68,6 +68,35 @@ bool tb_parse_ready(struct tb_parse *parse, const struct tb_params *params,
  * The parsers of lists look at it, too, but only whether it is right. */
 bool tb_parse_wait(struct tb_parse *parse, const struct tb_params *params, int64_t *wait_ms);
 
+/* GET /registry/vms and /registry/discover/:role. */
+struct tb_vms_request {
+    bool nothing;          /* an unknown role or status was asked for */
+    int role;              /* tb_vm_role; -1: any */
+    int status;            /* tb_vm_status; -1: any. RUNNING leaves stale ones out */
+    struct tb_str service; /* text: the name of one of its services; absent: any */
+    bool discover;         /* running, not stale, earliest registration first; else latest first */
+};
+
+bool tb_parse_vms(struct tb_parse *parse, const struct tb_params *params,
+                  struct tb_vms_request *request);
+
+/* `role` (text) is of the path. */
+bool tb_parse_discover(struct tb_parse *parse, const struct tb_params *params, struct tb_str role,
+                       struct tb_vms_request *request);
+
+/* GET /feed/events: the last `limit` that fit, oldest first. */
+struct tb_feed_request {
+    struct tb_str agent; /* text; absent: any */
+    int type;            /* tb_event_type; -1: any; of no such type: nothing is set */
+    bool nothing;
+    struct tb_id since_id; /* all zero: none; exclusive */
+    int64_t since_ms;      /* 0: none; exclusive */
+    uint32_t limit;        /* 1..TB_FEED_EVENTS_MAX */
+};
+
+bool tb_parse_feed(struct tb_parse *parse, const struct tb_params *params,
+                   struct tb_feed_request *request);
+
 struct tb_events_request {
     uint64_t since; /* exclusive */
     uint32_t limit;
@@ -83,6 +112,9 @@ struct tb_events_request {
     size_t tag_count;
     bool nothing; /* two different taskIds */
 };
+
+/* Does it fit topics, types, agents and tags, and the task? */
+bool tb_events_request_fits(const struct tb_events_request *request, const struct tb_event *event);
 
 bool tb_parse_events(struct tb_parse *parse, const struct tb_params *params,
                      struct tb_events_request *request);

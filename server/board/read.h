@@ -39,6 +39,21 @@ enum tb_err tb_read_why(struct tb_txn *txn, struct tb_id id, struct tb_str agent
 /* The board's summary; constant cost. */
 enum tb_err tb_read_summary(struct tb_txn *txn, int64_t now_ms, struct tb_buf *out);
 
+/* One VM; {"vms":[…],"count":N}. Stale is what `now_ms` makes of the last sign of life. */
+enum tb_err tb_read_vm(struct tb_txn *txn, struct tb_str id, int64_t now_ms, struct tb_buf *out);
+enum tb_err tb_read_vms(struct tb_txn *txn, const struct tb_vms_request *request, int64_t now_ms,
+                        struct tb_buf *out);
+
+/* The feed's own view of an event: {"id","agent","type","summary","detail"?,"metadata"?,
+ * "timestamp"}. */
+void tb_feed_write(const struct tb_event *event, struct tb_buf *out);
+
+/* A bare array; one event (TB_E_EVENT_NOT_FOUND); {"total","byAgent","byType","latestPerAgent"}. */
+enum tb_err tb_read_feed(struct tb_txn *txn, const struct tb_feed_request *request,
+                         struct tb_buf *out);
+enum tb_err tb_read_feed_event(struct tb_txn *txn, struct tb_id id, struct tb_buf *out);
+enum tb_err tb_read_feed_stats(struct tb_txn *txn, struct tb_buf *out);
+
 /* A number that is another one whenever the answer to the list may be: of what the list's filter
  * says the cheapest, at most three small reads. For ETags; it orders nothing. */
 enum tb_err tb_read_list_change(struct tb_txn *txn, const struct tb_list_request *request,

@@ -19,8 +19,12 @@ static bool all_are(const struct tb_str *wanted, size_t count, struct tb_str is)
     return true;
 }
 
-static bool fits(const struct tb_events_request *request, const struct tb_event *event)
+bool tb_events_request_fits(const struct tb_events_request *request, const struct tb_event *event)
 {
+    bool any_task = tb_id_is_zero(request->task_id);
+    if (request->nothing || (!any_task && tb_id_cmp(request->task_id, event->task_id) != 0)) {
+        return false;
+    }
     struct tb_str topic = tb_str_c(tb_event_topic(event->type));
     struct tb_str type = tb_str_c(tb_event_type_name(event->type));
     if (!all_are(request->topics, request->topic_count, topic) ||
@@ -41,7 +45,7 @@ static enum tb_visit add_event(void *ctx, const struct tb_event *event)
     struct events *events = ctx;
     events->looked_at++;
     events->last_seq = event->seq;
-    if (fits(events->request, event)) {
+    if (tb_events_request_fits(events->request, event)) {
         if (events->count > 0) {
             TB_BUF_LIT(events->out, ",");
         }

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "board/pause.h"
 #include "board/read.h"
+#include "board/vm_life.h"
 
 /* Places that are counted: of those behind it nobody needs to know which. */
 #define POSITION_MAX 1000
@@ -10,6 +11,7 @@
 struct why {
     const struct tb_task *task;
     struct tb_str agent; /* text; may be absent */
+    struct tb_str vm_id; /* text; may be absent */
     int64_t now_ms;
     const struct tb_pauses *pauses;
     struct tb_buf *out;
@@ -113,12 +115,35 @@ static void add_pauses(struct why *why)
     }
 }
 
-static void add_reasons(struct why *why)
+/* The VM that is asked for must run, and be heard of. */
+static enum tb_err add_vm(struct why *why, struct tb_txn *txn)
+{
+    struct tb_vm vm;
+    if (why->vm_id.ptr == NULL) {
+        return TB_OK;
+    }
+    enum tb_err err = tb_vm_load(txn, why->vm_id, &vm);
+    bool stale = err == TB_OK && tb_vm_is_stale(&vm, why->now_ms);
+    if (err == TB_E_ABSENT) {
+        begin(why, "unknown_vm");
+        add_text(why, "vmId", why->vm_id);
+        end(why);
+    } else if (err == TB_OK && (vm.status != TB_VM_RUNNING || stale)) {
+        begin(why, "vm_not_running");
+        add_text(why, "vmId", vm.id);
+        add_text(why, "status", tb_str_c(tb_vm_status_name(vm.status)));
+        tb_buf_add_c(why->out, stale ? ",\"stale\":true" : ",\"stale\":false");
+        end(why);
+    }
+    return err == TB_E_ABSENT ? TB_OK : err;
+}
+
+static enum tb_err add_reasons(struct why *why, struct tb_txn *txn)
 {
     const struct tb_task *task = why->task;
     add_status(why);
     if (task->status == TB_STATUS_DONE) {
-        return;
+        return TB_OK;
     }
     if (task->blocked_by.len > 2) {
         reason(why, "dependencies", TB_FIELD_BLOCKED_BY);
@@ -131,6 +156,7 @@ static void add_reasons(struct why *why)
         !tb_str_eq(task->assignee, why->agent)) {
         reason(why, "assigned_elsewhere", TB_FIELD_ASSIGNEE);
     }
+    return add_vm(why, txn);
 }
 
 /* --- the place in the claim order --- */
@@ -172,7 +198,6 @@ enum tb_err tb_read_why(struct tb_txn *txn, struct tb_id id, struct tb_str agent
     struct tb_task task;
     struct tb_pauses pauses;
     struct tb_buf reasons;
-    (void)vm_id; /* no VM is known yet that could be the reason */
     enum tb_err err = tb_get_task(txn, id, &task);
     if (err != TB_OK) {
         return err == TB_E_ABSENT ? TB_E_TASK_NOT_FOUND : err;
@@ -182,9 +207,16 @@ enum tb_err tb_read_why(struct tb_txn *txn, struct tb_id id, struct tb_str agent
         return err;
     }
     tb_buf_init(&reasons, out->arena, 256);
-    struct why why = {
-        .task = &task, .agent = agent, .now_ms = now_ms, .pauses = &pauses, .out = &reasons};
-    add_reasons(&why);
+    struct why why = {.task = &task,
+                      .agent = agent,
+                      .vm_id = vm_id,
+                      .now_ms = now_ms,
+                      .pauses = &pauses,
+                      .out = &reasons};
+    err = add_reasons(&why, txn);
+    if (err != TB_OK) {
+        return err;
+    }
     TB_BUF_LIT(out, "{\"claimable\":");
     tb_buf_add_c(out, why.count == 0 ? "true" : "false");
     TB_BUF_LIT(out, ",\"reasons\":[");

@@ -29,5 +29,12 @@ tb_rule tb_rule_retry_many;
 tb_rule tb_rule_accept;
 tb_rule tb_rule_pause;
 tb_rule tb_rule_resume;
+tb_rule tb_rule_vm_register;
+tb_rule tb_rule_vm_put;
+tb_rule tb_rule_vm_patch;
+tb_rule tb_rule_vm_delete;
+tb_rule tb_rule_vm_heartbeat;
+tb_rule tb_rule_feed_publish;
+tb_rule tb_rule_feed_clear;
 
 #endif

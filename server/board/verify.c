@@ -38,8 +38,8 @@ static enum tb_visit check_event(void *ctx, const struct tb_event *event)
 {
     struct tb_verify *verify = ctx;
     if (event->seq != verify->next_seq) {
-        (void)snprintf(verify->why, verify->why_size, "event %llu is missing",
-                       (unsigned long long)verify->next_seq);
+        (void)snprintf(verify->why, verify->why_size, "event %llu comes where %llu should",
+                       (unsigned long long)event->seq, (unsigned long long)verify->next_seq);
         verify->holds = false;
         return TB_VISIT_STOP;
     }
@@ -101,8 +101,8 @@ bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options,
     const struct tb_task_query everything = {.order = TB_ORDER_CREATED, .states = TB_STATES_ALL};
     struct tb_query_end end;
     if (tb_visit_tasks(txn, &everything, check_task, &verify, &end) != TB_OK ||
-        (verify.holds && tb_visit_events(txn, verify.next_seq - 1, (struct tb_id){{0}}, check_event,
-                                         &verify) != TB_OK)) {
+        (verify.holds &&
+         tb_visit_events(txn, 0, (struct tb_id){{0}}, check_event, &verify) != TB_OK)) {
         (void)snprintf(why, why_size, "the store cannot be read");
         return false;
     }
@@ -111,6 +111,10 @@ bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options,
                        (unsigned long long)verify.next_seq - 1, (unsigned long long)head->seq);
         return false;
     }
+    if (verify.holds && head->feed_cleared_seq > head->seq) {
+        (void)snprintf(why, why_size, "the feed was cleared at an event that is yet to come");
+        return false;
+    }
     return verify.holds && counters_are_right(&verify, head) && pauses_are_right(&verify) &&
-           tb_verify_generations(&verify) && tb_verify_names(&verify);
+           tb_verify_generations(&verify) && tb_verify_names(&verify) && tb_verify_vms(&verify);
 }

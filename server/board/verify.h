@@ -11,7 +11,7 @@ struct tb_generations {
     size_t room;
 };
 
-/* One tag or assignee, and how often tasks that are not done have it. */
+/* One tag, assignee or VM, and how often tasks that are not done have it. */
 struct tb_counted_name {
     enum tb_name_kind kind;
     struct tb_str name;
@@ -46,6 +46,9 @@ const char *tb_verify_claim(struct tb_verify *verify, const struct tb_task *task
 
 /* Was every generation given once only? If not, `why` says so. */
 bool tb_verify_generations(struct tb_verify *verify);
+
+/* The VMs and what is counted of them. If something is wrong, `why` says so. */
+bool tb_verify_vms(struct tb_verify *verify);
 
 /* Counts the names of a task; compares in the end what was counted with what the engine says. */
 void tb_verify_count_names(struct tb_verify *verify, const struct tb_task *task);

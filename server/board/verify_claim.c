@@ -58,6 +58,10 @@ static bool claim_is_right(const struct tb_verify *verify, const struct tb_task 
 {
     const struct tb_head *head = tb_txn_head(verify->board.txn);
     const struct tb_claim *claim = &task->claim;
+    struct tb_vm vm;
+    if (task->claim_vm.ptr != NULL && tb_get_vm(verify->board.txn, task->claim_vm, &vm) != TB_OK) {
+        return false;
+    }
     return task->status == TB_STATUS_IN_PROGRESS && task->assignee.ptr != NULL &&
            task->reserved_for.ptr != NULL && claim->attempt == task->claims &&
            claim->generation <= head->generation && claim->lease_ms > 0 && claim->claimed_ms > 0 &&

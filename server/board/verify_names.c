@@ -31,7 +31,8 @@ static struct tb_counted_name *find(const struct tb_counted_names *names, enum t
 static void make_room(struct tb_counted_names *names, struct tb_arena *arena)
 {
     struct tb_counted_names old = *names;
-    if (2 * (old.count[TB_NAME_TAG] + old.count[TB_NAME_ASSIGNEE] + 1) <= old.slot_count) {
+    if (2 * (old.count[TB_NAME_TAG] + old.count[TB_NAME_ASSIGNEE] + old.count[TB_NAME_VM] + 1) <=
+        old.slot_count) {
         return;
     }
     names->slot_count = old.slot_count == 0 ? 256 : 2 * old.slot_count;
@@ -87,12 +88,17 @@ void tb_verify_count_names(struct tb_verify *verify, const struct tb_task *task)
     if (task->assignee.ptr != NULL) {
         count_name(verify, TB_NAME_ASSIGNEE, task->assignee, ready);
     }
+    if (tb_task_is_claimed(task) && task->claim_vm.ptr != NULL) {
+        count_name(verify, TB_NAME_VM, task->claim_vm, ready);
+    }
 }
 
 static bool fail(struct tb_verify *verify, enum tb_name_kind kind, struct tb_str name)
 {
+    static const char *const kinds[TB_NAME_KIND_COUNT] = {
+        [TB_NAME_TAG] = "tag", [TB_NAME_ASSIGNEE] = "assignee", [TB_NAME_VM] = "VM"};
     (void)snprintf(verify->why, verify->why_size, "the tasks of %s \"%.*s\" are miscounted",
-                   kind == TB_NAME_TAG ? "tag" : "assignee", (int)name.len, name.ptr);
+                   kinds[kind], (int)name.len, name.ptr);
     return false;
 }
 
@@ -141,5 +147,6 @@ bool tb_verify_names(struct tb_verify *verify)
             return fail(verify, wanted->kind, wanted->name);
         }
     }
-    return largest_are_right(verify, TB_NAME_TAG) && largest_are_right(verify, TB_NAME_ASSIGNEE);
+    return largest_are_right(verify, TB_NAME_TAG) && largest_are_right(verify, TB_NAME_ASSIGNEE) &&
+           largest_are_right(verify, TB_NAME_VM);
 }

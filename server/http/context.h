@@ -25,7 +25,8 @@ struct tb_http {
     char list_tag[TB_LIST_TAG_BYTES]; /* random, of this start, in all list ETags: after a
                                          restart the store may be an older copy */
     atomic_bool draining;
-    atomic_uint held_count; /* reads that are held, by all loops */
+    atomic_uint held_count;   /* reads that are held, by all loops */
+    atomic_uint stream_count; /* streams that are open, in all loops */
     atomic_uint_fast64_t failed_logins;
 };
 

@@ -103,7 +103,8 @@ static void on_request_gone(void *arg)
     struct guard *guard = arg;
     struct tb_exchange *exchange = guard->exchange;
     h2o_req_t *req = exchange->req;
-    tb_access_log(&exchange->request, req->bytes_sent, req->timestamps.response_end_at.tv_sec != 0);
+    bool complete = exchange->is_stream || req->timestamps.response_end_at.tv_sec != 0;
+    tb_access_log(&exchange->request, req->bytes_sent, complete);
     h2o_timeout_unlink(&exchange->delay);
     tb_held_leave(exchange);
     leave_waiting(exchange);
@@ -149,10 +150,13 @@ static enum tb_header_in header_of(const h2o_iovec_t *name)
     } others[] = {
         {TB_STR("claim-token"), TB_IN_CLAIM_TOKEN},
         {TB_STR("idempotency-key"), TB_IN_IDEMPOTENCY_KEY},
+        {TB_STR("last-event-id"), TB_IN_LAST_EVENT_ID},
         {TB_STR("origin"), TB_IN_ORIGIN},
         {TB_STR("prefer"), TB_IN_PREFER},
         {TB_STR("x-request-id"), TB_IN_REQUEST_ID},
         {TB_STR("traceparent"), TB_IN_TRACEPARENT},
+        {TB_STR("sec-websocket-key"), TB_IN_WEBSOCKET_KEY},
+        {TB_STR("sec-websocket-version"), TB_IN_WEBSOCKET_VERSION},
     };
     if (name == &H2O_TOKEN_AUTHORIZATION->buf) {
         return TB_IN_AUTHORIZATION;
@@ -234,6 +238,7 @@ static void read_request(struct tb_request *request, const h2o_req_t *req)
         check_framing(request, req);
     }
     read_headers(request, req);
+    request->headers[TB_IN_UPGRADE] = str_of(req->upgrade);
     /* The library puts the name of its only host where none was sent. */
     const h2o_iovec_t host = req->input.authority;
     if (host.base != req->conn->hosts[0]->authority.hostport.base) {

@@ -67,6 +67,7 @@ static void receive(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
     }
     if (news) {
         tb_held_on_news(loop);
+        tb_fanout_on_news(loop);
     }
     if (drain) {
         tb_watch_drain(loop);

@@ -27,6 +27,7 @@ static bool open_loop(struct tb_loop *loop)
     (void)pthread_mutex_init(&loop->waiting_lock, NULL);
     tb_inbox_open(loop);
     tb_held_open(loop);
+    tb_fanout_open(loop);
     tb_watch_start(loop);
     return tb_listeners_open(loop);
 }
@@ -36,6 +37,7 @@ static void close_loop(struct tb_loop *loop)
     h2o_evloop_t *evloop = loop->context.loop;
     assert(h2o_linklist_is_empty(&loop->live));
     tb_watch_stop(loop);
+    tb_fanout_close(loop);
     tb_held_close(loop);
     tb_inbox_close(loop);
     (void)pthread_mutex_destroy(&loop->waiting_lock);

@@ -7,6 +7,8 @@
  *   h2o_exchange.c  a request of the library ↔ a tb_request
  *   h2o_send.c      answers
  *   h2o_held.c      reads that are held until the board changes
+ *   h2o_stream.c    one stream of events on its connection
+ *   h2o_fanout.c    all streams of a loop: who is sent what, and when
  *   h2o_refusal.c   answers that the library gives by itself, made ours
  *   h2o_watch.c     what a loop looks after ten times a second: slow clients, memory, draining */
 #ifndef TB_HTTP_H2O_LOOP_H
@@ -19,6 +21,7 @@
 #include "http/context.h"
 #include "http/listen.h"
 #include "http/server.h"
+#include "http/websocket.h"
 
 struct tb_loop;
 
@@ -32,6 +35,7 @@ struct tb_exchange {
     int waiting_fd; /* of a claim that may wait, under the loop's `waiting_lock`; -1: its connection
                      * is gone */
     bool slowed;    /* counts as pending in the slowdown */
+    bool is_stream; /* its connection goes on as a stream */
     struct tb_arena *pieces; /* of what is sent next; NULL: not needed so far */
     h2o_generator_t generator;
     h2o_timeout_entry_t delay;
@@ -64,6 +68,53 @@ enum tb_loop_state {
     TB_LOOP_CLOSED,   /* accepts nothing more */
 };
 
+/* A stream of events: what is left of a connection when its request is over. It is linked into one
+ * list of the fan-out at most: none while it opens, and while it is being sent something. */
+struct tb_stream {
+    struct tb_subscriber subscriber;
+    struct tb_loop *loop;
+    h2o_socket_t *socket;           /* NULL while the head of the answer is on its way */
+    struct tb_websocket *websocket; /* NULL: server-sent events */
+    struct tb_parcel *sending;      /* what the socket has not taken yet; NULL: nothing */
+    h2o_linklist_t link;            /* in the fan-out's list of all */
+    h2o_linklist_t turn;            /* in its ready, waiting or resting ones */
+    bool ending;                    /* is closed as soon as it has said what it still has to say */
+    unsigned end_code;              /* of the close frame then */
+    bool read_stopped;              /* the client sends faster than it takes answers */
+    uint64_t sent_ms;     /* h2o_now() when something was last sent, or the client took a part */
+    uint64_t heard_ms;    /* when the client was last heard of */
+    uint64_t pinged_ms;   /* when it was last asked for a sign of life since then; 0: it was not */
+    uint64_t ending_ms;   /* when `ending` was set */
+    uint64_t acked_bytes; /* as of `sent_ms` */
+    size_t unread_bytes;  /* what the client of a stream that listens to nothing has sent */
+    uint64_t sent_bytes;
+    int64_t started_us;
+    struct tb_str id; /* of its request, behind it */
+};
+
+/* All streams of a loop.
+ *
+ *             is behind                  news
+ *   ready ◄─────────────── waiting ◄─────────────── resting
+ *     │    next round         ▲  the head has moved    ▲
+ *     └────► sent ────────────┴────────────────────────┘ */
+struct tb_fanout {
+    struct tb_stream_source source;
+    h2o_linklist_t all;
+    h2o_linklist_t ready;   /* to be looked at in this round */
+    h2o_linklist_t waiting; /* for the next one */
+    h2o_linklist_t resting; /* have everything: woken by news */
+    unsigned count;
+    bool in_round;
+    h2o_linklist_t *next_look; /* in `all` */
+    int64_t credit_us;         /* time that may be spent at once */
+    int64_t credit_at_us;
+    h2o_timeout_t soon;
+    h2o_timeout_t later;
+    h2o_timeout_entry_t turn;
+    struct tb_arena *scratch; /* of one message, one heartbeat */
+};
+
 /* Owned by its thread, but for the inbox. */
 struct tb_loop {
     struct tb_worker worker;
@@ -91,6 +142,7 @@ struct tb_loop {
     int64_t logins_logged_us;    /* when the first loop last looked at failed logins */
     uint_fast64_t logins_logged; /* how many there were then */
     int64_t drain_started_us;
+    struct tb_fanout fanout;
     struct tb_inbox inbox;
 };
 
@@ -144,6 +196,28 @@ void tb_held_look(struct tb_loop *loop); /* ten times a second */
 void tb_held_drain(struct tb_loop *loop);
 bool tb_is_hung_up(int fd); /* any thread: has the client closed the connection, or its half? */
 
+/* --- h2o_stream.c --- */
+void tb_stream_send(struct tb_stream *stream, struct tb_parcel *parcel); /* takes the reference */
+void tb_stream_send_bytes(struct tb_stream *stream, struct tb_str bytes);
+void tb_stream_end(struct tb_stream *stream, unsigned code); /* politely; the code of a WebSocket */
+void tb_stream_say_goodbye(struct tb_stream *stream); /* no more; and waits for the client's */
+void tb_stream_resume_reading(struct tb_stream *stream);
+void tb_stream_close(struct tb_stream *stream);
+bool tb_stream_is_sending(const struct tb_stream *stream);
+
+/* --- h2o_fanout.c --- */
+void tb_fanout_open(struct tb_loop *loop);
+void tb_fanout_close(struct tb_loop *loop);
+void tb_fanout_add(struct tb_stream *stream);    /* opens */
+void tb_fanout_ready(struct tb_stream *stream);  /* has something to do */
+void tb_fanout_rest(struct tb_stream *stream);   /* has been sent everything, as far as it knows */
+void tb_fanout_leave(struct tb_stream *stream);  /* is busy: no turn for now */
+void tb_fanout_remove(struct tb_stream *stream); /* closes */
+void tb_fanout_on_news(struct tb_loop *loop);
+void tb_fanout_look(struct tb_loop *loop); /* ten times a second */
+void tb_fanout_drain(struct tb_loop *loop);
+void tb_fanout_cut(struct tb_loop *loop);
+
 /* --- h2o_refusal.c --- */
 void tb_refusal_register(h2o_pathconf_t *path);
 
@@ -151,5 +225,9 @@ void tb_refusal_register(h2o_pathconf_t *path);
 void tb_watch_start(struct tb_loop *loop);
 void tb_watch_stop(struct tb_loop *loop);
 void tb_watch_drain(struct tb_loop *loop);
+
+/* Has the client of a connection on which something waits to be taken taken too little since
+ * `*since_ms`? Both are moved on when it has been looked at. */
+bool tb_watch_is_stuck(int fd, uint64_t now_ms, uint64_t *since_ms, uint64_t *acked_bytes);
 
 #endif

@@ -45,20 +45,29 @@ static void cut_off(int fd)
 
 /* --- clients that hardly read --- */
 
+bool tb_watch_is_stuck(int fd, uint64_t now_ms, uint64_t *since_ms, uint64_t *acked_bytes)
+{
+    if (now_ms - *since_ms < SLOW_CHECK_MS) {
+        return false;
+    }
+    uint64_t acked = tb_acked_bytes(fd);
+    bool stuck = *acked_bytes != 0 && acked - *acked_bytes < SLOW_BYTES_MIN;
+    *acked_bytes = acked;
+    *since_ms = now_ms;
+    return stuck;
+}
+
 static void check_progress(struct tb_exchange *exchange, uint64_t now_ms)
 {
-    if (exchange->progress_ms == 0 || now_ms - exchange->progress_ms < SLOW_CHECK_MS) {
+    if (exchange->progress_ms == 0) {
         return;
     }
     int fd = tb_exchange_fd(exchange);
-    uint64_t acked = tb_acked_bytes(fd);
-    if (exchange->acked_bytes != 0 && acked - exchange->acked_bytes < SLOW_BYTES_MIN) {
+    if (tb_watch_is_stuck(fd, now_ms, &exchange->progress_ms, &exchange->acked_bytes)) {
         tb_log(TB_LOG_INFO, "cut off a client that does not read",
                TB_LOG_STR("id", exchange->request.id));
         cut_off(fd);
     }
-    exchange->acked_bytes = acked;
-    exchange->progress_ms = now_ms;
 }
 
 static void check_slow_clients(struct tb_loop *loop)
@@ -149,6 +158,9 @@ static void drain(struct tb_loop *loop)
     int64_t now_us = tb_loop_now_us(loop);
     bool late = now_us >= atomic_load(&loop->server->drain_by_us);
     for_each_connection(loop, late ? cut_any : close_if_idle, NULL);
+    if (late) {
+        tb_fanout_cut(loop);
+    }
     bool seen = now_us - loop->drain_started_us >= DOOR_OPEN_US;
     if (loop->state == TB_LOOP_DRAINING && (late || seen || loop->connection_count == 0)) {
         tb_listeners_close(loop);
@@ -165,6 +177,7 @@ void tb_watch_drain(struct tb_loop *loop)
     loop->drain_started_us = tb_loop_now_us(loop);
     loop->context.shutdown_requested = 1; /* of what is parsed from now on, no connection is kept */
     tb_held_drain(loop);
+    tb_fanout_drain(loop);
     drain(loop);
 }
 
@@ -203,6 +216,7 @@ static void on_alarm(h2o_timeout_entry_t *entry)
     report_failed_logins(loop);
     if (loop->connection_count > 0) {
         tb_held_look(loop);
+        tb_fanout_look(loop);
         check_bodies(loop);
         if (++loop->watch_count % WATCHES_PER_SLOW_CHECK == 0) {
             check_slow_clients(loop);

@@ -17,6 +17,24 @@ void tb_handle_why(struct tb_request *request);
 void tb_handle_summary(struct tb_request *request);
 void tb_handle_events(struct tb_request *request);
 void tb_handle_history(struct tb_request *request);
+void tb_handle_event_stream(struct tb_request *request);
+void tb_handle_websocket(struct tb_request *request);
+
+void tb_handle_list_vms(struct tb_request *request);
+void tb_handle_discover(struct tb_request *request);
+void tb_handle_get_vm(struct tb_request *request);
+void tb_handle_register_vm(struct tb_request *request);
+void tb_handle_put_vm(struct tb_request *request);
+void tb_handle_patch_vm(struct tb_request *request);
+void tb_handle_delete_vm(struct tb_request *request);
+void tb_handle_vm_heartbeat(struct tb_request *request);
+
+void tb_handle_list_feed(struct tb_request *request);
+void tb_handle_get_feed_event(struct tb_request *request);
+void tb_handle_feed_stats(struct tb_request *request);
+void tb_handle_feed_stream(struct tb_request *request);
+void tb_handle_publish(struct tb_request *request);
+void tb_handle_clear_feed(struct tb_request *request);
 
 void tb_handle_create(struct tb_request *request);
 void tb_handle_patch(struct tb_request *request);

@@ -15,20 +15,62 @@ void tb_parse_init(struct tb_request *request, struct tb_parse *parse)
     };
 }
 
+/* Ids are matched letter by letter, as they always were: a lower-case one is another. */
+bool tb_read_ulid(struct tb_str sent, struct tb_id *id)
+{
+    char canonical[TB_ULID_LEN];
+    if (!tb_ulid_parse(sent, id)) {
+        return false;
+    }
+    tb_ulid_format(*id, canonical);
+    return memcmp(sent.ptr, canonical, TB_ULID_LEN) == 0;
+}
+
 bool tb_read_task_id(struct tb_request *request, struct tb_id *id)
 {
-    struct tb_str sent = request->params[0];
-    char canonical[TB_ULID_LEN];
-    bool parsed = tb_ulid_parse(sent, id);
-    if (parsed) {
-        /* Ids are matched letter by letter, as they always were: a lower-case one is another. */
-        tb_ulid_format(*id, canonical);
-    }
-    if (!parsed || memcmp(sent.ptr, canonical, TB_ULID_LEN) != 0) {
+    if (!tb_read_ulid(request->params[0], id)) {
         tb_reply_error(request, TB_E_TASK_NOT_FOUND);
         return false;
     }
     return true;
+}
+
+/* The query's own decoding reads a segment, too, but for the plus, which is no space in a path. */
+bool tb_read_path_text(const struct tb_request *request, size_t param, struct tb_str *text)
+{
+    struct tb_str sent = request->params[param];
+    struct tb_parse parse = {.arena = request->arena};
+    struct tb_params *decoded = tb_arena_alloc(request->arena, sizeof(*decoded));
+    struct tb_buf query;
+    tb_buf_init(&query, request->arena, sent.len + 8);
+    TB_BUF_LIT(&query, "=");
+    for (size_t i = 0; i < sent.len; i++) {
+        if (sent.ptr[i] == '+') {
+            TB_BUF_LIT(&query, "%2B");
+        } else if (sent.ptr[i] == '&') {
+            TB_BUF_LIT(&query, "%26");
+        } else {
+            tb_buf_add(&query, &sent.ptr[i], 1);
+        }
+    }
+    if (!tb_params_parse(&parse, tb_buf_str(&query), decoded) || decoded->count != 1) {
+        return false;
+    }
+    *text = tb_text_trim(decoded->items[0].value);
+    return text->len > 0;
+}
+
+bool tb_read_vm_id(struct tb_request *request, struct tb_str *id)
+{
+    bool fits = tb_read_path_text(request, 0, id) && tb_text_decoded_len(*id) <= TB_NAME_BYTES_MAX;
+    if (!fits && request->method == TB_METHOD_PUT) {
+        tb_reply_refusal(request, TB_E_INVALID_FIELD,
+                         TB_STR("The VM's id in the path must be 1 to 256 bytes of UTF-8"),
+                         TB_STR(",\"field\":\"id\""));
+    } else if (!fits) {
+        tb_reply_error(request, TB_E_VM_NOT_FOUND);
+    }
+    return fits;
 }
 
 bool tb_read_open(struct tb_request *request, struct tb_arena *arena, struct tb_txn **txn)
@@ -41,9 +83,14 @@ bool tb_read_open(struct tb_request *request, struct tb_arena *arena, struct tb_
     return true;
 }
 
+bool tb_read_is_unchanged(const struct tb_request *request, struct tb_str tag)
+{
+    return tb_header_has_tag(request->headers[TB_IN_IF_NONE_MATCH], tag);
+}
+
 bool tb_read_unchanged(struct tb_request *request, struct tb_str tag)
 {
-    if (!tb_header_has_tag(request->headers[TB_IN_IF_NONE_MATCH], tag)) {
+    if (!tb_read_is_unchanged(request, tag)) {
         return false;
     }
     tb_reply_not_modified(request);
@@ -93,7 +140,7 @@ bool tb_read_wait(struct tb_request *request, struct tb_parse *parse, int64_t *w
 bool tb_read_held(struct tb_request *request, struct tb_str tag, int64_t wait_ms)
 {
     enum tb_err err = TB_OK;
-    if (!tb_header_has_tag(request->headers[TB_IN_IF_NONE_MATCH], tag)) {
+    if (!tb_read_is_unchanged(request, tag)) {
         return false;
     }
     if (wait_ms > 0 && tb_request_hold(request, wait_ms, &err)) {

@@ -8,10 +8,22 @@
 /* The task that the path names. False when it names none that can be: answered 404. */
 bool tb_read_task_id(struct tb_request *request, struct tb_id *id);
 
+/* An id as it is written here: in capitals. */
+bool tb_read_ulid(struct tb_str sent, struct tb_id *id);
+
+/* A parameter of the path, decoded and trimmed. False when it is empty then, or no text. */
+bool tb_read_path_text(const struct tb_request *request, size_t param, struct tb_str *text);
+
+/* The id (text) of the VM that the path names. False when no VM can have it: answered. */
+bool tb_read_vm_id(struct tb_request *request, struct tb_str *id);
+
 /* A snapshot, which must be ended before the handler returns. False: answered. */
 bool tb_read_open(struct tb_request *request, struct tb_arena *arena, struct tb_txn **txn);
 
-/* True when If-None-Match names `tag` (with its quotes): answered 304. */
+/* Does If-None-Match name `tag` (with its quotes)? */
+bool tb_read_is_unchanged(const struct tb_request *request, struct tb_str tag);
+
+/* True when it does: answered 304. */
 bool tb_read_unchanged(struct tb_request *request, struct tb_str tag);
 
 /* What `wait` in the query, or else in Prefer, says, of a read that has something to wait for: an

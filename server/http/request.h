@@ -5,7 +5,8 @@
  *                                         ├── tb_request_send_later   the same, after a delay
  *                                         ├── tb_request_stream       the answer in pieces
  *                                         ├── tb_request_submit       a command; on_reply() answers
- *                                         └── tb_request_hold         none yet; on_wake() answers
+ *                                         ├── tb_request_hold         none yet; on_wake() answers
+ *                                         └── tb_request_subscribe    a stream of events
  *
  * Threads   A request belongs to its loop's thread for its whole life; only its job travels.
  * Memory    Everything here lives until the request is over, and while its job is under way. What
@@ -16,6 +17,7 @@
 #include "base/arena.h"
 #include "board/query.h"
 #include "http/held.h"
+#include "http/stream.h"
 #include "service/service.h"
 
 struct tb_http;
@@ -51,12 +53,17 @@ enum tb_role {
     X(TB_IN_IDEMPOTENCY_KEY, "idempotency-key")                                                    \
     X(TB_IN_IF_MATCH, "if-match")                                                                  \
     X(TB_IN_IF_NONE_MATCH, "if-none-match")                                                        \
+    X(TB_IN_LAST_EVENT_ID, "last-event-id")                                                        \
     X(TB_IN_ORIGIN, "origin")                                                                      \
     X(TB_IN_PREFER, "prefer")                                                                      \
     X(TB_IN_REQUEST_ID, "x-request-id")                                                            \
-    X(TB_IN_TRACEPARENT, "traceparent")
+    X(TB_IN_TRACEPARENT, "traceparent")                                                            \
+    X(TB_IN_UPGRADE, "upgrade") /* absent unless Connection names it, too */                       \
+    X(TB_IN_WEBSOCKET_KEY, "sec-websocket-key")                                                    \
+    X(TB_IN_WEBSOCKET_VERSION, "sec-websocket-version")
 
-/* The answer headers that handlers set; date, connection and content-length are the library's. */
+/* The answer headers that handlers set; date, content-length and, but for streams, connection are
+ * the library's. */
 #define TB_HEADER_OUT_TABLE(X)                                                                     \
     X(TB_OUT_CONTENT_TYPE, "content-type")                                                         \
     X(TB_OUT_CACHE_CONTROL, "cache-control")                                                       \
@@ -69,7 +76,12 @@ enum tb_role {
     X(TB_OUT_IGNORED_FIELDS, "taskboard-ignored-fields")                                           \
     X(TB_OUT_ALLOW, "allow")                                                                       \
     X(TB_OUT_RETRY_AFTER, "retry-after")                                                           \
-    X(TB_OUT_WWW_AUTHENTICATE, "www-authenticate")
+    X(TB_OUT_WWW_AUTHENTICATE, "www-authenticate")                                                 \
+    X(TB_OUT_ACCEL_BUFFERING, "x-accel-buffering")                                                 \
+    X(TB_OUT_CONNECTION, "connection")                                                             \
+    X(TB_OUT_UPGRADE, "upgrade")                                                                   \
+    X(TB_OUT_WEBSOCKET_ACCEPT, "sec-websocket-accept")                                             \
+    X(TB_OUT_WEBSOCKET_VERSION, "sec-websocket-version")
 
 #define TB_HEADER_ENUM(name, wire) name,
 enum tb_header_in { TB_HEADER_IN_TABLE(TB_HEADER_ENUM) TB_IN_COUNT };
@@ -154,6 +166,19 @@ void tb_request_expect_news(struct tb_request *request);
 /* Holds the request, whose held.current_tag and held.on_wake are set, for at most `wait_ms`. False:
  * it cannot be, because the server shuts down or, with `*err`, holds as many as it may. */
 TB_MUST_CHECK bool tb_request_hold(struct tb_request *request, int64_t wait_ms, enum tb_err *err);
+
+/* What a stream begins with. */
+struct tb_subscription {
+    enum tb_stream_format format;
+    struct tb_events_request filter;
+    uint64_t cursor;
+    bool lost;           /* see tb_subscriber */
+    struct tb_str first; /* bytes that are sent before any event; may be absent */
+};
+
+/* Sends the head of request->response and makes the connection a stream; the request is over then.
+ * Where there may be no further stream, it answers that. */
+void tb_request_subscribe(struct tb_request *request, const struct tb_subscription *subscription);
 
 /* An arena for what is sent next; emptied before each call of next_piece. */
 struct tb_arena *tb_request_piece_arena(struct tb_request *request);

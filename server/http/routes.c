@@ -4,6 +4,7 @@
 
 #define GET    TB_METHOD_GET
 #define POST   TB_METHOD_POST
+#define PUT    TB_METHOD_PUT
 #define PATCH  TB_METHOD_PATCH
 #define DELETE TB_METHOD_DELETE
 
@@ -47,7 +48,25 @@ const struct tb_route tb_routes[] = {
     {GET, "/board/tasks/:id/why", tb_handle_why, TB_ROLE_VIEWER, 0},
     {GET, "/board/tasks/:id/history", tb_handle_history, TB_ROLE_VIEWER, 0},
 
+    {GET, "/registry/vms", tb_handle_list_vms, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {POST, "/registry/vms", tb_handle_register_vm, TB_ROLE_WORKER, WRITE},
+    {GET, "/registry/vms/:id", tb_handle_get_vm, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {PUT, "/registry/vms/:id", tb_handle_put_vm, TB_ROLE_WORKER, TB_ROUTE_BODY},
+    {PATCH, "/registry/vms/:id", tb_handle_patch_vm, TB_ROLE_WORKER, WRITE},
+    {DELETE, "/registry/vms/:id", tb_handle_delete_vm, TB_ROLE_WORKER, TB_ROUTE_LEGACY},
+    {POST, "/registry/vms/:id/heartbeat", tb_handle_vm_heartbeat, TB_ROLE_WORKER, WRITE},
+    {GET, "/registry/discover/:role", tb_handle_discover, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+
     {GET, "/events", tb_handle_events, TB_ROLE_VIEWER, 0},
+    {GET, "/events/stream", tb_handle_event_stream, TB_ROLE_VIEWER, 0},
+    {GET, "/events/ws", tb_handle_websocket, TB_ROLE_VIEWER, 0},
+
+    {GET, "/feed/events", tb_handle_list_feed, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {POST, "/feed/events", tb_handle_publish, TB_ROLE_WORKER, WRITE},
+    {DELETE, "/feed/events", tb_handle_clear_feed, TB_ROLE_COORDINATOR, TB_ROUTE_LEGACY},
+    {GET, "/feed/events/:id", tb_handle_get_feed_event, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {GET, "/feed/stats", tb_handle_feed_stats, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+    {GET, "/feed/stream", tb_handle_feed_stream, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
 };
 
 const size_t tb_route_count = sizeof(tb_routes) / sizeof(tb_routes[0]);

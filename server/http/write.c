@@ -227,6 +227,66 @@ void tb_handle_resume(struct tb_request *request)
     change_board(request, tb_parse_resume);
 }
 
+/* --- the registry --- */
+
+static void change_vm(struct tb_request *request, parse_fn *parse_command)
+{
+    if (tb_read_vm_id(request, &request->job.command.vm_id)) {
+        change_board(request, parse_command);
+    }
+}
+
+void tb_handle_register_vm(struct tb_request *request)
+{
+    change_board(request, tb_parse_vm_register);
+}
+
+void tb_handle_put_vm(struct tb_request *request)
+{
+    change_vm(request, tb_parse_vm_put);
+}
+
+void tb_handle_patch_vm(struct tb_request *request)
+{
+    change_vm(request, tb_parse_vm_patch);
+}
+
+void tb_handle_vm_heartbeat(struct tb_request *request)
+{
+    change_vm(request, tb_parse_vm_heartbeat);
+}
+
+void tb_handle_delete_vm(struct tb_request *request)
+{
+    struct tb_command *command = &request->job.command;
+    if (tb_read_vm_id(request, &command->vm_id)) {
+        command->kind = TB_COMMAND_VM_DELETE;
+        submit(request);
+    }
+}
+
+/* --- the feed --- */
+
+/* Its clients know one sentence for whatever is no JSON; nothing is no JSON, too. */
+void tb_handle_publish(struct tb_request *request)
+{
+    struct tb_parse parse;
+    tb_parse_init(request, &parse);
+    const struct tb_json *body = tb_parse_body(&parse, request->body);
+    if (body == NULL || tb_text_trim(request->body).len == 0) {
+        tb_reply_refusal(request, TB_E_INVALID_JSON, TB_STR("Invalid JSON body"),
+                         parse.refusal.extra);
+        return;
+    }
+    change_board(request, tb_parse_feed_publish);
+}
+
+void tb_handle_clear_feed(struct tb_request *request)
+{
+    request->job.command.kind = TB_COMMAND_FEED_CLEAR;
+    submit(request);
+}
+
 void tb_handle_accept(struct tb_request *request)
 {
     int64_t number = 0;

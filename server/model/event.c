@@ -11,7 +11,7 @@ static void add_ulid(struct tb_buf *out, struct tb_id id)
     out->len += TB_ULID_LEN;
 }
 
-static void add_envelope(struct tb_buf *out, const struct tb_event *event)
+static void add_envelope(struct tb_buf *out, struct tb_event *event)
 {
     TB_BUF_LIT(out, "{\"seq\":");
     tb_buf_add_u64(out, event->seq);
@@ -29,12 +29,18 @@ static void add_envelope(struct tb_buf *out, const struct tb_event *event)
         add_ulid(out, event->task_id);
         TB_BUF_LIT(out, "\"");
     }
+    if (event->vm_id.ptr != NULL) {
+        TB_BUF_LIT(out, ",\"vmId\":");
+        tb_buf_add_quoted(out, event->vm_id);
+        event->vm_id.ptr = out->ptr + out->len - 1 - event->vm_id.len;
+    }
 }
 
 void tb_event_render(struct tb_event *event, const struct tb_task *task, struct tb_str extra,
                      struct tb_arena *arena)
 {
-    size_t room = FIXED_BYTES_MAX + event->actor.len + event->tags.len + extra.len;
+    size_t room =
+        FIXED_BYTES_MAX + event->actor.len + event->tags.len + event->vm_id.len + extra.len;
     if (task != NULL) {
         room += task->summary_len;
     }
@@ -46,7 +52,9 @@ void tb_event_render(struct tb_event *event, const struct tb_task *task, struct 
         tb_buf_add_quoted(&out, event->actor);
         event->actor.ptr = out.ptr + out.len - 1 - event->actor.len;
     }
-    TB_BUF_LIT(&out, ",\"data\":{");
+    TB_BUF_LIT(&out, ",\"data\":");
+    size_t data_at = out.len;
+    TB_BUF_LIT(&out, "{");
     if (task != NULL) {
         TB_BUF_LIT(&out, "\"task\":");
         size_t offset = (size_t)(task->tags.ptr - task->wire.ptr);
@@ -62,6 +70,8 @@ void tb_event_render(struct tb_event *event, const struct tb_task *task, struct 
     } else if (extra.len > 0) {
         tb_buf_add(&out, extra.ptr + 1, extra.len - 1);
     }
-    TB_BUF_LIT(&out, "}}");
+    TB_BUF_LIT(&out, "}");
+    event->data = tb_str_from(out.ptr + data_at, out.len - data_at);
+    TB_BUF_LIT(&out, "}");
     event->wire = tb_buf_str(&out);
 }

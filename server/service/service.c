@@ -105,12 +105,14 @@ static enum tb_err begin(struct tb_service *service, struct tb_txn **txn)
     return err;
 }
 
-/* Does the head show that the batch has written anything? Every write but one to the log counts
- * in `changes`, or in the answers that are kept. */
-static bool has_written(const struct tb_head *head, const struct tb_head *before)
+/* Has the batch written anything? Every write but one to the log counts in `changes`, or in the
+ * answers that are kept, or it cuts the log; of signs of life the board knows. */
+static bool has_written(const struct tb_service *service, const struct tb_head *head,
+                        const struct tb_head *before)
 {
     return head->seq != before->seq || head->changes != before->changes ||
-           head->answers != before->answers;
+           head->answers != before->answers || head->oldest_seq != before->oldest_seq ||
+           service->board.saw_vms;
 }
 
 /* Commits if the batch wrote anything. After a batch that could not be written even an empty one is
@@ -120,7 +122,7 @@ static enum tb_err finish(struct tb_service *service, struct tb_txn **txn,
                           const struct tb_head *before)
 {
     struct tb_head *head = tb_txn_head(*txn);
-    if (!has_written(head, before) && tb_txn_error(*txn) == TB_OK) {
+    if (!has_written(service, head, before) && tb_txn_error(*txn) == TB_OK) {
         if (atomic_load(&service->health) == TB_OK) {
             tb_write_abort(txn);
             return TB_OK;
@@ -140,6 +142,15 @@ static struct tb_job *run_all(struct tb_service *service, struct tb_job *jobs)
     return tb_serving_is_behind(&service->serving) ? jobs : run_jobs(service, jobs);
 }
 
+/* Many machines that fall silent at the same time are a matter for a person. */
+static void tell_of_spared_vms(const struct tb_service *service)
+{
+    if (service->board.spared_vms > 0) {
+        tb_log(TB_LOG_WARN, "most VMs are silent: they keep their claims for one more ttl",
+               TB_LOG_NUM("vms", service->board.spared_vms));
+    }
+}
+
 /* One transaction. `*rest` are the jobs that found no room in it. On failure nothing has happened,
  * also to the claims that wait. */
 static enum tb_err run_batch(struct tb_service *service, struct tb_job *jobs, struct tb_job **rest)
@@ -153,9 +164,7 @@ static enum tb_err run_batch(struct tb_service *service, struct tb_job *jobs, st
     }
     const struct tb_head before = *tb_txn_head(txn);
     *rest = run_all(service, jobs);
-    int64_t due_ms = 0;
-    struct tb_id due_id;
-    int64_t next_due_ms = tb_next_due(txn, &due_ms, &due_id) == TB_OK ? due_ms : 0;
+    int64_t next_due_ms = tb_board_next_due_ms(&service->board);
     const struct tb_head after = *tb_txn_head(txn);
     err = finish(service, &txn, &before);
     if (err != TB_OK) {
@@ -163,6 +172,7 @@ static enum tb_err run_batch(struct tb_service *service, struct tb_job *jobs, st
         return err;
     }
     service->next_due_ms = next_due_ms;
+    tell_of_spared_vms(service);
     tb_news_publish(&service->news, &after);
     return TB_OK;
 }

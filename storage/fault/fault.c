@@ -278,6 +278,49 @@ static enum tb_err visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint3
     return err != TB_OK ? err : tb_visit_names(txn_of(txn)->inner, kind, max, visit, ctx);
 }
 
+static enum tb_err get_vm(struct tb_txn *txn, struct tb_str id, struct tb_vm *vm)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_get_vm(txn_of(txn)->inner, id, vm);
+}
+
+static enum tb_err put_vm(struct tb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_put_vm(txn_of(txn)->inner, old, vm);
+}
+
+static enum tb_err see_vm(struct tb_txn *txn, const struct tb_vm *vm, int64_t seen_ms)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_see_vm(txn_of(txn)->inner, vm, seen_ms);
+}
+
+static enum tb_err delete_vm(struct tb_txn *txn, const struct tb_vm *old)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_delete_vm(txn_of(txn)->inner, old);
+}
+
+static enum tb_err visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_vm *visit, void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_vms(txn_of(txn)->inner, latest_first, visit, ctx);
+}
+
+static enum tb_err next_due_vm(struct tb_txn *txn, struct tb_vm *vm)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_next_due_vm(txn_of(txn)->inner, vm);
+}
+
+static enum tb_err visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
+                                  void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_vm_tasks(txn_of(txn)->inner, vm_id, visit, ctx);
+}
+
 static enum tb_err get_pauses(struct tb_txn *txn, struct tb_str *json)
 {
     enum tb_err err = count_txn_call(txn);
@@ -322,6 +365,25 @@ static enum tb_err visit_events(struct tb_txn *txn, uint64_t since, struct tb_id
     return err != TB_OK ? err : tb_visit_events(txn_of(txn)->inner, since, task_id, visit, ctx);
 }
 
+static enum tb_err visit_feed(struct tb_txn *txn, const struct tb_feed_query *query,
+                              tb_visit_event *visit, void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_feed(txn_of(txn)->inner, query, visit, ctx);
+}
+
+static enum tb_err find_event(struct tb_txn *txn, struct tb_id id, uint64_t *seq)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_find_event(txn_of(txn)->inner, id, seq);
+}
+
+static enum tb_err drop_events(struct tb_txn *txn, uint64_t seq, uint32_t max)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_drop_events(txn_of(txn)->inner, seq, max);
+}
+
 static enum tb_err visit_tasks(struct tb_txn *txn, const struct tb_task_query *query,
                                tb_visit_task *visit, void *ctx, struct tb_query_end *end)
 {
@@ -362,6 +424,13 @@ static const struct tb_store_ops ops = {
     .oldest_ready = oldest_ready,
     .get_name = get_name,
     .visit_names = visit_names,
+    .get_vm = get_vm,
+    .put_vm = put_vm,
+    .see_vm = see_vm,
+    .delete_vm = delete_vm,
+    .visit_vms = visit_vms,
+    .next_due_vm = next_due_vm,
+    .visit_vm_tasks = visit_vm_tasks,
     .get_pauses = get_pauses,
     .put_pauses = put_pauses,
     .get_answer = get_answer,
@@ -369,6 +438,9 @@ static const struct tb_store_ops ops = {
     .drop_answers = drop_answers,
     .append_event = append_event,
     .visit_events = visit_events,
+    .visit_feed = visit_feed,
+    .find_event = find_event,
+    .drop_events = drop_events,
     .visit_tasks = visit_tasks,
 };
 

@@ -17,9 +17,10 @@
 /* NULL is LMDB's own database, which holds the roots of the others: it changes with every commit,
  * so that what else does had better stand in the same page. */
 static const char *const db_names[TB_DB_COUNT] = {
-    [TB_DB_TASK] = "task",       [TB_DB_NOTE] = "note",   [TB_DB_ARTIFACT] = "artifact",
-    [TB_DB_ATTEMPT] = "attempt", [TB_DB_EVENT] = "event", [TB_DB_ANSWER] = "answer",
-    [TB_DB_INDEX] = "index",     [TB_DB_RUN] = "run",     [TB_DB_META] = NULL,
+    [TB_DB_TASK] = "task",       [TB_DB_NOTE] = "note",       [TB_DB_ARTIFACT] = "artifact",
+    [TB_DB_ATTEMPT] = "attempt", [TB_DB_EVENT] = "event",     [TB_DB_ANSWER] = "answer",
+    [TB_DB_INDEX] = "index",     [TB_DB_RUN] = "run",         [TB_DB_META] = NULL,
+    [TB_DB_VM] = "vm",           [TB_DB_VM_SEEN] = "vm_seen",
 };
 
 static void close_store(struct tb_store *base)
@@ -29,7 +30,7 @@ static void close_store(struct tb_store *base)
         mdb_env_close(store->env);
     }
     tb_run_ops_fini(&store->ops);
-    tb_events_fini(&store->events);
+    tb_block_maker_fini(&store->events);
     tb_block_maker_fini(&store->answers);
     tb_names_free(store->names);
     tb_heads_free(store->heads);
@@ -68,6 +69,13 @@ static const struct tb_store_ops ops = {
     .oldest_ready = tb_lmdb_oldest_ready,
     .get_name = tb_lmdb_get_name,
     .visit_names = tb_lmdb_visit_names,
+    .get_vm = tb_lmdb_get_vm,
+    .put_vm = tb_lmdb_put_vm,
+    .see_vm = tb_lmdb_see_vm,
+    .delete_vm = tb_lmdb_delete_vm,
+    .visit_vms = tb_lmdb_visit_vms,
+    .next_due_vm = tb_lmdb_next_due_vm,
+    .visit_vm_tasks = tb_lmdb_visit_vm_tasks,
     .get_pauses = tb_lmdb_get_pauses,
     .put_pauses = tb_lmdb_put_pauses,
     .get_answer = tb_lmdb_get_answer,
@@ -75,6 +83,9 @@ static const struct tb_store_ops ops = {
     .drop_answers = tb_lmdb_drop_answers,
     .append_event = tb_lmdb_append_event,
     .visit_events = tb_lmdb_visit_events,
+    .visit_feed = tb_lmdb_visit_feed,
+    .find_event = tb_lmdb_find_event,
+    .drop_events = tb_lmdb_drop_events,
     .visit_tasks = tb_lmdb_visit_tasks,
 };
 

@@ -96,9 +96,14 @@ static bool ready_since_key(const struct tb_task *task, struct tb_key *key)
     return true;
 }
 
+static bool vm_task_key(const struct tb_task *task, struct tb_key *key)
+{
+    return text_key(TB_INDEX_VM_TASK, tb_task_vm(task), task->id, key);
+}
+
 static entry_key *const single_entries[] = {
     created_key, updated_key, rank_key, assignee_key,    created_by_key,
-    unique_key,  parent_key,  due_key,  ready_since_key,
+    unique_key,  parent_key,  due_key,  ready_since_key, vm_task_key,
 };
 
 /* One cursor for the whole transaction: neighbouring keys find their page at once. */

@@ -1,6 +1,6 @@
-/* Keys of the entries of all secondary indexes, told apart by the first byte. UNIQUE, DUE and
- * DEPENDENT, which rules look at while they write, and NAME_ORDER stand in a B-tree, the `index`
- * database; all others in runs (run.h).
+/* Keys of the entries of all secondary indexes, told apart by the first byte. UNIQUE, DUE,
+ * DEPENDENT, VM and DUE_VM, which rules look at while they write, and NAME_ORDER stand in a B-tree,
+ * the `index` database; all others in runs (run.h).
  *
  * Numbers are big-endian, so that bytewise order is numeric order; signed ones have their top bit
  * flipped. A text of variable length is followed by a byte that no canonical text contains, so that
@@ -38,6 +38,11 @@ enum tb_index {
     TB_INDEX_NAME = 15,        /* kind, text, what is counted: see names.h */
     TB_INDEX_NAME_ORDER = 16,  /* kind, size, number, hash; the name is its value: see names.h */
     TB_INDEX_ANSWER = 17,      /* digest, number u64 */
+    TB_INDEX_VM = 18,          /* text of the VM's id, its number */
+    TB_INDEX_DUE_VM = 19,      /* due_ms, number of the VM */
+    TB_INDEX_VM_TASK = 20,     /* text of the VM's id, id; tasks that its claim holds */
+    TB_INDEX_FEED = 21,        /* seq */
+    TB_INDEX_FEED_AGENT = 22,  /* text, seq */
 };
 
 /* updated_ms, id, marks */

@@ -21,6 +21,8 @@ enum tb_lmdb_db {
     TB_DB_ARTIFACT, /* task id, number u32 → artifact record */
     TB_DB_ATTEMPT,  /* task id, number u32 → attempt record */
     TB_DB_EVENT,    /* first seq u64 → block of event records, see events.c */
+    TB_DB_VM,       /* number → VM record */
+    TB_DB_VM_SEEN,  /* number → its sign of life, see vms.c */
     TB_DB_ANSWER,   /* first number u64 → block of answer records, see answers.c */
     TB_DB_INDEX,    /* the entries that rules read, see keys.h */
     TB_DB_RUN,      /* run number u64, first key → block of all other entries, see run.h */
@@ -30,17 +32,6 @@ enum tb_lmdb_db {
 };
 
 struct tb_lmdb_store;
-
-/* Events that the write transaction has appended and not written yet. */
-struct tb_events {
-    uint64_t first; /* seq */
-    uint32_t count;
-    size_t ends_capacity;
-    uint32_t *ends; /* where each record ends */
-    size_t used;
-    size_t capacity;
-    uint8_t *records;
-};
 
 struct tb_lmdb_txn {
     struct tb_txn base;
@@ -54,12 +45,14 @@ struct tb_lmdb_txn {
     struct tb_run_manifest manifest;
     /* only in a write transaction */
     uint8_t head_before[TB_RECORD_HEAD_BYTES];
-    MDB_cursor *index; /* writes TB_DB_INDEX; opened at first use, closed by LMDB at the end */
-    bool may_grow;     /* there was room at the beginning */
-    bool scarce;       /* there was little, or none lately */
-    size_t puts;       /* records written, the head apart */
-    size_t deletes;    /* tasks deleted */
-    bool changed;      /* a run or a block of events was written before the commit */
+    MDB_cursor *index;    /* writes TB_DB_INDEX; opened at first use, closed by LMDB at the end */
+    bool may_grow;        /* there was room at the beginning */
+    bool scarce;          /* there was little, or none lately */
+    size_t puts;          /* records written, the head apart */
+    size_t deletes;       /* tasks and VMs deleted */
+    size_t dropped_bytes; /* of the events dropped */
+    uint64_t seq_before;  /* head.seq at the beginning */
+    bool changed;         /* a run or a block of events was written before the commit */
 };
 
 struct tb_lmdb_reader {
@@ -84,7 +77,7 @@ struct tb_lmdb_store {
     struct tb_heads *heads;        /* see heads.h */
     struct tb_block_maker answers; /* what it has put */
     struct tb_run_ops ops;         /* what it has put into runs and dropped so far */
-    struct tb_events events;       /* what it has appended */
+    struct tb_block_maker events;  /* what it has appended */
     struct tb_run_builder builder; /* for the blocks of its runs */
     struct tb_arena *scratch;      /* its own; empty between calls */
     unsigned tight_commits;        /* so many more are careful, as the disk was full lately */
@@ -167,7 +160,7 @@ void tb_lmdb_note_commit(struct tb_lmdb_store *store, enum tb_err err);
 static inline enum tb_lmdb_db tb_lmdb_index_db(enum tb_index index)
 {
     bool tree = index == TB_INDEX_UNIQUE || index == TB_INDEX_DUE || index == TB_INDEX_DEPENDENT ||
-                index == TB_INDEX_NAME_ORDER;
+                index == TB_INDEX_NAME_ORDER || index == TB_INDEX_VM || index == TB_INDEX_DUE_VM;
     return tree ? TB_DB_INDEX : TB_DB_RUN;
 }
 
@@ -188,10 +181,7 @@ int tb_lmdb_index_drop(struct tb_lmdb_txn *txn, const struct tb_key *key);
 int tb_lmdb_index_change(struct tb_lmdb_txn *txn, const struct tb_task *old,
                          const struct tb_task *task);
 
-/* --- events.c --- */
-
-void tb_events_fini(struct tb_events *events);
-void tb_events_forget(struct tb_events *events);
+/* --- events.c; what reads it is in log.h --- */
 
 /* Writes the appended events as a block. */
 int tb_events_flush(struct tb_lmdb_txn *txn);
@@ -202,7 +192,7 @@ int tb_events_flush(struct tb_lmdb_txn *txn);
 int tb_answers_flush(struct tb_lmdb_txn *txn);
 
 /* --- the calls of storage.h: task.c, lookup.c, attached.c, attempts.c, ready.c, names.c,
- * answers.c, events.c, query.c --- */
+ * answers.c, vms.c, events.c, events_read.c, query.c --- */
 
 enum tb_err tb_lmdb_get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task);
 enum tb_err tb_lmdb_put_task(struct tb_txn *txn, const struct tb_task *old,
@@ -234,6 +224,14 @@ enum tb_err tb_lmdb_get_name(struct tb_txn *txn, enum tb_name_kind kind, struct 
                              struct tb_name_count *count);
 enum tb_err tb_lmdb_visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
                                 tb_visit_name *visit, void *ctx);
+enum tb_err tb_lmdb_get_vm(struct tb_txn *txn, struct tb_str id, struct tb_vm *vm);
+enum tb_err tb_lmdb_put_vm(struct tb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm);
+enum tb_err tb_lmdb_see_vm(struct tb_txn *txn, const struct tb_vm *vm, int64_t seen_ms);
+enum tb_err tb_lmdb_delete_vm(struct tb_txn *txn, const struct tb_vm *old);
+enum tb_err tb_lmdb_visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_vm *visit, void *ctx);
+enum tb_err tb_lmdb_next_due_vm(struct tb_txn *txn, struct tb_vm *vm);
+enum tb_err tb_lmdb_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
+                                   void *ctx);
 enum tb_err tb_lmdb_get_pauses(struct tb_txn *txn, struct tb_str *json);
 enum tb_err tb_lmdb_put_pauses(struct tb_txn *txn, struct tb_str json);
 enum tb_err tb_lmdb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
@@ -243,6 +241,10 @@ enum tb_err tb_lmdb_drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t
 enum tb_err tb_lmdb_append_event(struct tb_txn *txn, const struct tb_event *event);
 enum tb_err tb_lmdb_visit_events(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
                                  tb_visit_event *visit, void *ctx);
+enum tb_err tb_lmdb_visit_feed(struct tb_txn *txn, const struct tb_feed_query *query,
+                               tb_visit_event *visit, void *ctx);
+enum tb_err tb_lmdb_find_event(struct tb_txn *txn, struct tb_id id, uint64_t *seq);
+enum tb_err tb_lmdb_drop_events(struct tb_txn *txn, uint64_t seq, uint32_t max);
 enum tb_err tb_lmdb_visit_tasks(struct tb_txn *txn, const struct tb_task_query *query,
                                 tb_visit_task *visit, void *ctx, struct tb_query_end *end);
 

@@ -192,6 +192,10 @@ static int count_task(struct tb_lmdb_txn *txn, const struct tb_task *task, enum 
     if (rc == 0 && task->assignee.ptr != NULL) {
         rc = count_name(txn, TB_NAME_ASSIGNEE, task->assignee, task, way);
     }
+    struct tb_str vm = tb_task_vm(task);
+    if (rc == 0 && vm.ptr != NULL) {
+        rc = count_name(txn, TB_NAME_VM, vm, task, way);
+    }
     return rc;
 }
 

@@ -1,5 +1,5 @@
-/* What is counted by name: for each tag and each assignee the tasks that are not done, those that
- * are ready, and when something last changed.
+/* What is counted by name: for each tag, each assignee and each VM the tasks that are not done,
+ * those that are ready, and when something last changed.
  *
  *   NAME        runs     kind u8, name | changed u64, tasks u64, ready u64, number u64
  *   NAME_ORDER  B-tree   kind u8, ~size u16, number u64, hash of the name (16 bytes) → name

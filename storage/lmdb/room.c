@@ -31,6 +31,9 @@
  * count as one. */
 #define PUTS_OF_A_DELETION 8
 
+/* So many bytes of events that are dropped count as one, too. */
+#define PAGE_BYTES 4096
+
 static size_t reserve_pages(const struct tb_lmdb_store *store)
 {
     size_t share = store->pages_max / 8;
@@ -108,12 +111,19 @@ static int try_to_take_pages(struct tb_lmdb_txn *txn, size_t count)
     return rc;
 }
 
+/* Does it mostly delete, or drop events? */
+static bool gives_back(const struct tb_lmdb_txn *txn)
+{
+    size_t deletes = txn->deletes + txn->dropped_bytes / PAGE_BYTES;
+    bool drops_only = txn->dropped_bytes > 0 && txn->puts == 0;
+    return drops_only || (deletes > 0 && txn->puts <= deletes * PUTS_OF_A_DELETION);
+}
+
 int tb_lmdb_leave_room(struct tb_lmdb_txn *txn)
 {
     const struct tb_lmdb_store *store = txn->store;
     size_t half = store->pages_max / 2;
-    bool deletes = txn->deletes > 0 && txn->puts <= txn->deletes * PUTS_OF_A_DELETION;
-    size_t pages = deletes || pages_of_file(store) < half ? 0 : pages_in_use(txn);
+    size_t pages = gives_back(txn) || pages_of_file(store) < half ? 0 : pages_in_use(txn);
     if (pages < half) {
         return 0;
     }

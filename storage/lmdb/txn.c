@@ -45,6 +45,7 @@ enum tb_err tb_lmdb_write_begin(struct tb_store *base, struct tb_arena *arena, s
     }
     tb_fronts_begin(store->fronts, mdb_txn_id(mdb));
     tb_record_encode_head(&txn->head, txn->head_before);
+    txn->seq_before = txn->head.seq;
     tb_lmdb_look_for_room(txn);
     *out = &txn->base;
     return TB_OK;
@@ -53,7 +54,7 @@ enum tb_err tb_lmdb_write_begin(struct tb_store *base, struct tb_arena *arena, s
 static void forget(struct tb_lmdb_txn *txn)
 {
     tb_run_ops_forget(&txn->store->ops);
-    tb_events_forget(&txn->store->events);
+    tb_block_maker_forget(&txn->store->events);
     tb_block_maker_forget(&txn->store->answers);
 }
 

@@ -40,6 +40,12 @@ struct tb_memory_answer {
     struct tb_answer answer;
 };
 
+/* An event and the commit that appended it; its wire stands behind it. */
+struct tb_memory_event {
+    uint64_t n;
+    struct tb_event event;
+};
+
 struct tb_id_list {
     struct tb_id *ids;
     size_t count;
@@ -50,17 +56,20 @@ struct tb_memory_store {
     pthread_mutex_t mutex;
     uint64_t n; /* commits so far */
     struct tb_head head;
-    struct tb_table tasks;     /* id → struct tb_task, then its wire */
-    struct tb_table notes;     /* task id, note id → wire */
-    struct tb_table artifacts; /* task id, number → wire */
-    struct tb_table attempts;  /* task id, number → struct tb_attempt, then its wire */
-    struct tb_table names;     /* kind, hash of the name → head.changes when last touched */
-    struct tb_table pauses;    /* of one row: the JSON */
-    struct tb_table answers;   /* key → struct tb_memory_answer, then its body */
-    uint64_t answer_next;      /* number of the next one */
-    struct tb_event **events;  /* each with its wire behind it; never removed */
+    struct tb_table tasks;           /* id → struct tb_task, then its wire */
+    struct tb_table notes;           /* task id, note id → wire */
+    struct tb_table artifacts;       /* task id, number → wire */
+    struct tb_table attempts;        /* task id, number → struct tb_attempt, then its wire */
+    struct tb_table names;           /* kind, hash of the name → head.changes when last touched */
+    struct tb_table pauses;          /* of one row: the JSON */
+    struct tb_table answers;         /* key → struct tb_memory_answer, then its body */
+    struct tb_table vms;             /* number → struct tb_vm, then its wire */
+    uint64_t answer_next;            /* number of the next one */
+    struct tb_memory_event **events; /* by seq, from 1 on; NULL: dropped, and nobody sees it */
     size_t event_count;
+    size_t event_committed; /* so many of them */
     size_t event_cap;
+    size_t event_gone; /* so many of the first are NULL */
     struct tb_memory_reader *readers;
     struct tb_memory_txn write;
     struct tb_touched *touched;
@@ -140,9 +149,33 @@ enum tb_err tb_memory_put_artifact(struct tb_txn *txn, struct tb_id task_id, uin
                                    struct tb_str wire);
 enum tb_err tb_memory_visit_artifacts(struct tb_txn *txn, struct tb_id task_id,
                                       tb_visit_json *visit, void *ctx);
+
+/* --- events.c --- */
+
+void tb_memory_events_fini(struct tb_memory_store *store);
+
+/* Frees the events that no snapshot sees any more. Under the mutex. */
+void tb_memory_events_prune(struct tb_memory_store *store, uint64_t oldest_seq);
+void tb_memory_events_undo(struct tb_memory_store *store, size_t count);
 enum tb_err tb_memory_append_event(struct tb_txn *txn, const struct tb_event *event);
 enum tb_err tb_memory_visit_events(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
                                    tb_visit_event *visit, void *ctx);
+enum tb_err tb_memory_visit_feed(struct tb_txn *txn, const struct tb_feed_query *query,
+                                 tb_visit_event *visit, void *ctx);
+enum tb_err tb_memory_find_event(struct tb_txn *txn, struct tb_id id, uint64_t *seq);
+enum tb_err tb_memory_drop_events(struct tb_txn *txn, uint64_t seq, uint32_t max);
+
+/* --- vms.c --- */
+
+enum tb_err tb_memory_get_vm(struct tb_txn *txn, struct tb_str id, struct tb_vm *vm);
+enum tb_err tb_memory_put_vm(struct tb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm);
+enum tb_err tb_memory_see_vm(struct tb_txn *txn, const struct tb_vm *vm, int64_t seen_ms);
+enum tb_err tb_memory_delete_vm(struct tb_txn *txn, const struct tb_vm *old);
+enum tb_err tb_memory_visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_vm *visit,
+                                void *ctx);
+enum tb_err tb_memory_next_due_vm(struct tb_txn *txn, struct tb_vm *vm);
+enum tb_err tb_memory_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
+                                     void *ctx);
 
 /* --- attempts.c --- */
 

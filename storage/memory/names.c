@@ -1,5 +1,5 @@
-/* What is counted by tag and by assignee. Tasks are counted by looking at all of them; only when a
- * name was last touched is kept. */
+/* What is counted by tag, by assignee and by VM. Tasks are counted by looking at all of them; only
+ * when a name was last touched is kept. */
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -39,6 +39,7 @@ static void touch_names_of(struct tb_memory_txn *txn, const struct tb_task *task
         touch_name(txn, TB_NAME_TAG, tag);
     }
     touch_name(txn, TB_NAME_ASSIGNEE, task->assignee);
+    touch_name(txn, TB_NAME_VM, tb_task_vm(task));
 }
 
 void tb_memory_touch_names(struct tb_memory_txn *txn, const struct tb_task *old,
@@ -55,6 +56,12 @@ struct wanted {
     struct tb_str name; /* absent: any */
 };
 
+/* Of a kind of which a task has at most one. */
+static struct tb_str only_name(enum tb_name_kind kind, const struct tb_task *task)
+{
+    return kind == TB_NAME_VM ? tb_task_vm(task) : task->assignee;
+}
+
 static bool has_name(const void *ctx, const struct tb_task *task)
 {
     const struct wanted *wanted = ctx;
@@ -62,7 +69,7 @@ static bool has_name(const void *ctx, const struct tb_task *task)
         return task->status != TB_STATUS_DONE;
     }
     return wanted->kind == TB_NAME_TAG ? tb_strings_contain(task->tags, wanted->name)
-                                       : tb_str_eq(task->assignee, wanted->name);
+                                       : tb_str_eq(only_name(wanted->kind, task), wanted->name);
 }
 
 enum tb_err tb_memory_get_name(struct tb_txn *base, enum tb_name_kind kind, struct tb_str name,
@@ -170,7 +177,7 @@ static struct counts count_all(struct tb_memory_txn *txn, enum tb_name_kind kind
         if (kind == TB_NAME_TAG) {
             count_tags(&counts, found.tasks[i]);
         } else {
-            count_one(&counts, found.tasks[i]->assignee);
+            count_one(&counts, only_name(kind, found.tasks[i]));
         }
     }
     free(found.tasks);

@@ -14,10 +14,8 @@ static void close_store(struct tb_store *base)
     tb_table_fini(&store->names);
     tb_table_fini(&store->pauses);
     tb_table_fini(&store->answers);
-    for (size_t i = 0; i < store->event_count; i++) {
-        free(store->events[i]);
-    }
-    free(store->events);
+    tb_table_fini(&store->vms);
+    tb_memory_events_fini(store);
     free(store->touched);
     tb_memory_unique_fini(store);
     pthread_mutex_destroy(&store->mutex);
@@ -33,7 +31,7 @@ static void start(struct tb_memory_txn *txn, struct tb_memory_store *store, stru
         .arena = arena,
         .head = store->head,
         .n = store->n + writable,
-        .event_count = store->event_count,
+        .event_count = store->event_committed,
     };
 }
 
@@ -49,16 +47,20 @@ static enum tb_err write_begin(struct tb_store *base, struct tb_arena *arena, st
     return TB_OK;
 }
 
-/* The latest commit that every open snapshot is at or behind of. */
-static uint64_t oldest_snapshot(const struct tb_memory_store *store)
+struct oldest {
+    uint64_t n;   /* the latest commit that every open snapshot is at or behind of */
+    uint64_t seq; /* of the oldest event that one of them sees */
+};
+
+static struct oldest oldest_snapshot(const struct tb_memory_store *store)
 {
-    uint64_t n = store->n;
+    struct oldest oldest = {store->n, store->head.oldest_seq};
     for (const struct tb_memory_reader *r = store->readers; r != NULL; r = r->next) {
-        if (r->txn.base.ops != NULL && r->txn.n < n) {
-            n = r->txn.n;
+        if (r->txn.base.ops != NULL && r->txn.n < oldest.n) {
+            oldest = (struct oldest){r->txn.n, r->txn.head.oldest_seq};
         }
     }
-    return n;
+    return oldest;
 }
 
 static enum tb_err write_commit(struct tb_txn *base)
@@ -68,10 +70,12 @@ static enum tb_err write_commit(struct tb_txn *base)
     pthread_mutex_lock(&store->mutex);
     store->n = txn->n;
     store->head = txn->head;
-    uint64_t oldest = oldest_snapshot(store);
+    store->event_committed = store->event_count;
+    struct oldest oldest = oldest_snapshot(store);
     for (size_t i = 0; i < store->touched_count; i++) {
-        tb_table_prune(store->touched[i].table, store->touched[i].key, oldest);
+        tb_table_prune(store->touched[i].table, store->touched[i].key, oldest.n);
     }
+    tb_memory_events_prune(store, oldest.seq);
     txn->base.ops = NULL;
     pthread_mutex_unlock(&store->mutex);
     return TB_OK;
@@ -89,9 +93,8 @@ static void write_abort(struct tb_txn *base)
     tb_table_undo(&store->names, txn->n);
     tb_table_undo(&store->pauses, txn->n);
     tb_table_undo(&store->answers, txn->n);
-    while (store->event_count > txn->event_count) {
-        free(store->events[--store->event_count]);
-    }
+    tb_table_undo(&store->vms, txn->n);
+    tb_memory_events_undo(store, txn->event_count);
     txn->base.ops = NULL;
     pthread_mutex_unlock(&store->mutex);
 }
@@ -184,6 +187,13 @@ static const struct tb_store_ops ops = {
     .oldest_ready = tb_memory_oldest_ready,
     .get_name = tb_memory_get_name,
     .visit_names = tb_memory_visit_names,
+    .get_vm = tb_memory_get_vm,
+    .put_vm = tb_memory_put_vm,
+    .see_vm = tb_memory_see_vm,
+    .delete_vm = tb_memory_delete_vm,
+    .visit_vms = tb_memory_visit_vms,
+    .next_due_vm = tb_memory_next_due_vm,
+    .visit_vm_tasks = tb_memory_visit_vm_tasks,
     .get_pauses = tb_memory_get_pauses,
     .put_pauses = tb_memory_put_pauses,
     .get_answer = tb_memory_get_answer,
@@ -191,6 +201,9 @@ static const struct tb_store_ops ops = {
     .drop_answers = tb_memory_drop_answers,
     .append_event = tb_memory_append_event,
     .visit_events = tb_memory_visit_events,
+    .visit_feed = tb_memory_visit_feed,
+    .find_event = tb_memory_find_event,
+    .drop_events = tb_memory_drop_events,
     .visit_tasks = tb_memory_visit_tasks,
 };
 

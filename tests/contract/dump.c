@@ -32,7 +32,7 @@ static enum tb_visit dump_json(void *ctx, struct tb_id id, struct tb_str wire)
 static enum tb_visit dump_id(void *ctx, struct tb_id id)
 {
     struct dumping *dumping = ctx;
-    TB_BUF_LIT(&dumping->out, "  dependent ");
+    TB_BUF_LIT(&dumping->out, "  names it ");
     add(dumping, id_text(dumping, id));
     return TB_VISIT_NEXT;
 }
@@ -48,6 +48,8 @@ static enum tb_visit dump_event(void *ctx, const struct tb_event *event)
     add(dumping, event->wire);
     add(dumping, event->actor);
     add(dumping, event->tags);
+    add(dumping, event->vm_id);
+    add(dumping, event->data);
     return TB_VISIT_NEXT;
 }
 
@@ -124,9 +126,11 @@ static void dump_counters(struct dumping *dumping)
 {
     const struct tb_head *head = tb_txn_head(dumping->txn);
     struct tb_arena *arena = dumping->out.arena;
-    const uint64_t counters[] = {head->scheduled,    head->claimed, head->dead_letters,
-                                 head->generation,   head->pauses,  head->answers,
-                                 head->answer_bytes, head->changes, head->pause_changes};
+    const uint64_t counters[] = {head->scheduled,       head->claimed, head->dead_letters,
+                                 head->generation,      head->pauses,  head->answers,
+                                 head->answer_bytes,    head->changes, head->pause_changes,
+                                 head->running_vms,     head->vms,     head->vm_changes,
+                                 head->feed_cleared_seq};
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
         add(dumping, tb_arena_printf(arena, "  counter %" PRIu64, counters[i]));
     }
@@ -153,6 +157,31 @@ static void dump_claims(struct dumping *dumping)
     }
 }
 
+static enum tb_visit dump_vm(void *ctx, const struct tb_vm *vm)
+{
+    struct dumping *dumping = ctx;
+    struct tb_vm got = stored_vm(dumping->txn, vm->id);
+    assert_same_vm(&got, vm);
+    add(dumping, id_text(dumping, vm->number));
+    add(dumping, vm->wire);
+    add(dumping, tb_arena_printf(dumping->out.arena,
+                                 "  seen %" PRId64 " due %" PRId64 " stale %" PRId64 " spared %d",
+                                 vm->seen_ms, vm->due_ms, vm->stale_ms, vm->spared));
+    assert_int_equal(tb_visit_vm_tasks(dumping->txn, vm->id, dump_id, dumping), TB_OK);
+    return TB_VISIT_NEXT;
+}
+
+static void dump_fleet(struct dumping *dumping)
+{
+    struct tb_feed_query query = {.latest_first = true};
+    struct tb_vm vm = {.number = {{0}}};
+    assert_int_equal(tb_visit_vms(dumping->txn, true, dump_vm, dumping), TB_OK);
+    enum tb_err err = tb_next_due_vm(dumping->txn, &vm);
+    assert_true(err == TB_OK || err == TB_E_ABSENT);
+    add(dumping, id_text(dumping, vm.number));
+    assert_int_equal(tb_visit_feed(dumping->txn, &query, dump_event, dumping), TB_OK);
+}
+
 static void dump_list(struct dumping *dumping, enum tb_order order)
 {
     struct tb_query_end end;
@@ -167,6 +196,7 @@ struct tb_str dump(struct world *world, struct tb_txn *txn)
     dump_head(&dumping);
     dump_counters(&dumping);
     dump_claims(&dumping);
+    dump_fleet(&dumping);
     dump_list(&dumping, TB_ORDER_CREATED);
     dump_list(&dumping, TB_ORDER_UPDATED);
     dump_list(&dumping, TB_ORDER_RANK);

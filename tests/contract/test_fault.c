@@ -272,6 +272,78 @@ static void after_a_failure_at_any_call_the_store_is_as_before_and_works(void **
     }
 }
 
+/* --- VMs, the feed, dropping --- */
+
+static enum tb_visit ignore_vm(void *ctx, const struct tb_vm *vm)
+{
+    (void)ctx;
+    (void)vm;
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit ignore_event(void *ctx, const struct tb_event *event)
+{
+    (void)ctx;
+    (void)event;
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_err run_fleet_script(struct world *world, const struct tb_vm *fresh)
+{
+    struct tb_txn *txn = NULL;
+    enum tb_err err = tb_write_begin(world->store, world->arena, &txn);
+    if (err != TB_OK) {
+        return err;
+    }
+    struct tb_vm vm;
+    uint64_t seq = 0;
+    const struct tb_feed_query query = {.latest_first = true};
+    tb_put_vm(txn, NULL, fresh);
+    (void)!tb_get_vm(txn, fresh->id, &vm);
+    (void)!tb_next_due_vm(txn, &vm);
+    tb_see_vm(txn, fresh, 7);
+    tb_visit_vms(txn, false, ignore_vm, NULL);
+    tb_visit_vm_tasks(txn, fresh->id, ignore_id, NULL);
+    tb_delete_vm(txn, fresh);
+    append_event(world, txn, (struct tb_id){{0}});
+    tb_visit_feed(txn, &query, ignore_event, NULL);
+    tb_find_event(txn, fresh->number, &seq);
+    tb_drop_events(txn, 1, 100);
+    return tb_write_commit(&txn);
+}
+
+static void fail_at_every_call_about_the_fleet(enum engine engine)
+{
+    struct tb_id id;
+    struct world *world = furnished(engine, &id);
+    struct tb_vm fresh = draft_vm(world, TB_STR("vm"));
+    tb_vm_render(&fresh, world->arena);
+    struct tb_str before = dump_now(world);
+    enum { CALLS = 13 }; /* from begin to commit */
+    for (uint64_t nth = 1; nth <= CALLS; nth++) {
+        tb_fault_set(world->store, nth, TB_E_STORAGE_DOWN, true);
+        assert_int_equal(run_fleet_script(world, &fresh), TB_E_STORAGE_DOWN);
+        tb_fault_set(world->store, 0, TB_OK, true);
+        assert_same_str(dump_now(world), before);
+    }
+    tb_fault_set(world->store, CALLS + 1, TB_E_STORAGE_DOWN, true);
+    assert_int_equal(run_fleet_script(world, &fresh), TB_OK);
+    assert_int_equal(tb_fault_calls(world->store), CALLS);
+    tb_fault_set(world->store, 0, TB_OK, true);
+    struct tb_txn *txn = snapshot(world);
+    assert_int_equal(tb_txn_head(txn)->oldest_seq, 2);
+    tb_read_end(&txn);
+    world_close(world);
+}
+
+static void after_a_failure_at_any_call_about_the_fleet_the_store_is_as_before(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+        fail_at_every_call_about_the_fleet(engines[i]);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -279,6 +351,7 @@ int main(void)
         cmocka_unit_test(an_error_of_a_snapshot_does_not_stick),
         cmocka_unit_test(until_told_otherwise_every_call_fails),
         cmocka_unit_test(after_a_failure_at_any_call_the_store_is_as_before_and_works),
+        cmocka_unit_test(after_a_failure_at_any_call_about_the_fleet_the_store_is_as_before),
     };
     return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
 }

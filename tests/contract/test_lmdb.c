@@ -318,6 +318,96 @@ static void a_damaged_record_is_noticed(void **state)
     world_close(world);
 }
 
+/* Changes the value of the only entry of a database. */
+static void damage_only_value(const char *folder, const char *db, size_t at)
+{
+    MDB_env *env = NULL;
+    MDB_txn *mdb = NULL;
+    MDB_dbi dbi = 0;
+    MDB_cursor *cursor = NULL;
+    MDB_val key;
+    MDB_val value;
+    uint8_t bytes[64];
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 16), 0);
+    assert_int_equal(mdb_env_open(env, folder, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &mdb), 0);
+    assert_int_equal(mdb_dbi_open(mdb, db, 0, &dbi), 0);
+    assert_int_equal(mdb_cursor_open(mdb, dbi, &cursor), 0);
+    assert_int_equal(mdb_cursor_get(cursor, &key, &value, MDB_FIRST), 0);
+    assert_in_range(value.mv_size, at + 1, sizeof bytes);
+    memcpy(bytes, value.mv_data, value.mv_size);
+    bytes[at] ^= 1;
+    value.mv_data = bytes;
+    assert_int_equal(mdb_cursor_put(cursor, &key, &value, MDB_CURRENT), 0);
+    mdb_cursor_close(cursor);
+    assert_int_equal(mdb_txn_commit(mdb), 0);
+    mdb_env_close(env);
+}
+
+static enum tb_visit ignore_vm(void *ctx, const struct tb_vm *vm)
+{
+    (void)ctx;
+    (void)vm;
+    return TB_VISIT_NEXT;
+}
+
+static void expect_damaged_vm(struct world *world)
+{
+    struct tb_vm vm = {.ttl_ms = 77};
+    world_reopen(world);
+    struct tb_txn *txn = snapshot(world);
+    assert_int_equal(tb_get_vm(txn, TB_STR("vm"), &vm), TB_E_STORAGE_CORRUPT);
+    assert_int_equal(tb_next_due_vm(txn, &vm), TB_E_STORAGE_CORRUPT);
+    assert_int_equal(tb_visit_vms(txn, false, ignore_vm, NULL), TB_E_STORAGE_CORRUPT);
+    assert_int_equal(vm.ttl_ms, 77);
+    tb_read_end(&txn);
+}
+
+static void a_damaged_vm_or_sign_of_life_is_noticed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 9; i++) {
+        struct world *world = world_open(ENGINE_LMDB, 1);
+        struct tb_vm vm = draft_vm(world, TB_STR("vm"));
+        vm.name = TB_STR("soon damaged");
+        vm.due_ms = 5;
+        struct tb_txn *txn = begin(world);
+        put_vm(world, txn, NULL, &vm);
+        commit(&txn);
+        tb_reader_free(&world->reader);
+        tb_store_close(&world->store);
+        if (i == 8) {
+            flip_a_byte(world->folder, "soon damaged");
+        } else {
+            damage_only_value(world->folder, "vm_seen", i);
+        }
+        expect_damaged_vm(world);
+        world_close(world);
+    }
+}
+
+/* What keeps a store from forgetting old events must say so, and not go on half way. */
+static void damaged_events_are_not_dropped(void **state)
+{
+    (void)state;
+    struct world *world = world_open(ENGINE_LMDB, 1);
+    created(world, draft(world, "whole"));
+    created(world, draft(world, "a title, soon damaged"));
+    tb_reader_free(&world->reader);
+    tb_store_close(&world->store);
+    flip_a_byte(world->folder, ", soon damaged");
+    world_reopen(world);
+    struct tb_txn *txn = begin(world);
+    assert_int_equal(tb_drop_events(txn, 2, 100), TB_E_STORAGE_CORRUPT);
+    assert_int_equal(tb_write_commit(&txn), TB_E_STORAGE_CORRUPT);
+    txn = begin(world);
+    assert_int_equal(tb_txn_head(txn)->oldest_seq, 1);
+    assert_int_equal(tb_drop_events(txn, 1, 100), TB_OK);
+    commit(&txn);
+    world_close(world);
+}
+
 /* --- a full map --- */
 
 struct small {
@@ -506,6 +596,8 @@ int main(void)
         cmocka_unit_test(a_newer_format_is_refused),
         cmocka_unit_test(a_foreign_data_file_is_refused),
         cmocka_unit_test(a_damaged_record_is_noticed),
+        cmocka_unit_test(a_damaged_vm_or_sign_of_life_is_noticed),
+        cmocka_unit_test(damaged_events_are_not_dropped),
         cmocka_unit_test(a_full_map_is_refused_and_read_and_emptied_again),
         cmocka_unit_test(a_full_map_with_an_open_snapshot_recovers_when_it_ends),
     };

@@ -77,7 +77,7 @@ static void open_store(struct world *world)
     struct tb_store *inner = NULL;
     struct tb_store_options options = {
         .url = on_lmdb(world) ? world->folder : "memory:",
-        .map_bytes = UINT64_C(1) << 30,
+        .map_bytes = world->map_bytes,
         .readers_max = 16,
         .create = true,
     };
@@ -91,13 +91,14 @@ static void open_store(struct world *world)
     assert_int_equal(tb_reader_new(world->store, &world->reader), TB_OK);
 }
 
-struct world *world_open(enum engine engine, uint64_t seed)
+static struct world *open_world(enum engine engine, uint64_t seed, uint64_t map_bytes)
 {
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
     world->engine = engine;
     world->arena = tb_arena_new(0);
     world->random = seed;
+    world->map_bytes = map_bytes;
     world->now_ms = INT64_C(1760000000000);
     world->ids.random = fill_random;
     if (on_lmdb(world)) {
@@ -105,6 +106,16 @@ struct world *world_open(enum engine engine, uint64_t seed)
     }
     open_store(world);
     return world;
+}
+
+struct world *world_open(enum engine engine, uint64_t seed)
+{
+    return open_world(engine, seed, UINT64_C(1) << 30);
+}
+
+struct world *world_open_small(uint64_t map_bytes)
+{
+    return open_world(ENGINE_LMDB, 1, map_bytes);
 }
 
 static void close_store(struct world *world)
@@ -201,6 +212,23 @@ void log_event(struct world *world, struct tb_txn *txn, enum tb_event_type type,
     head->seq++;
 }
 
+uint64_t publish(struct world *world, struct tb_txn *txn, enum tb_event_type type,
+                 struct tb_str agent)
+{
+    struct tb_head *head = tb_txn_head(txn);
+    struct tb_event event = {
+        .seq = head->seq + 1,
+        .id = new_id(world),
+        .at_ms = world->now_ms,
+        .type = type,
+        .actor = agent,
+    };
+    tb_event_render(&event, NULL, text(world, ",\"summary\":\"%u\"", (unsigned)event.seq),
+                    world->arena);
+    assert_int_equal(tb_append_event(txn, &event), TB_OK);
+    return ++head->seq;
+}
+
 void create(struct world *world, struct tb_txn *txn, struct tb_task *task)
 {
     tb_task_render(task, world->arena);
@@ -241,6 +269,38 @@ struct tb_task stored(struct tb_txn *txn, struct tb_id id)
     struct tb_task task;
     assert_int_equal(tb_get_task(txn, id, &task), TB_OK);
     return task;
+}
+
+/* --- VMs --- */
+
+struct tb_vm draft_vm(struct world *world, struct tb_str id)
+{
+    world->now_ms++;
+    return (struct tb_vm){
+        .number = new_id(world),
+        .registered_ms = world->now_ms,
+        .seen_ms = world->now_ms,
+        .ttl_ms = 300000,
+        .role = TB_VM_WORKER,
+        .status = TB_VM_RUNNING,
+        .id = id,
+        .name = TB_STR("a worker"),
+        .address = TB_STR("worker.example:22"),
+        .registered_by = TB_STR("tester"),
+    };
+}
+
+void put_vm(struct world *world, struct tb_txn *txn, const struct tb_vm *old, struct tb_vm *vm)
+{
+    tb_vm_render(vm, world->arena);
+    assert_int_equal(tb_put_vm(txn, old, vm), TB_OK);
+}
+
+struct tb_vm stored_vm(struct tb_txn *txn, struct tb_str id)
+{
+    struct tb_vm vm;
+    assert_int_equal(tb_get_vm(txn, id, &vm), TB_OK);
+    return vm;
 }
 
 /* --- comparing --- */
@@ -308,6 +368,37 @@ void assert_same_attempt(const struct tb_attempt *a, const struct tb_attempt *b)
         assert_same_str(a->strings[i], b->strings[i]);
     }
     assert_same_str(a->wire, b->wire);
+}
+
+void assert_same_vm(const struct tb_vm *a, const struct tb_vm *b)
+{
+    assert_same_id(a->number, b->number);
+    assert_int_equal(a->registered_ms, b->registered_ms);
+    assert_int_equal(a->seen_ms, b->seen_ms);
+    assert_int_equal(a->ttl_ms, b->ttl_ms);
+    assert_int_equal(a->due_ms, b->due_ms);
+    assert_int_equal(a->stale_ms, b->stale_ms);
+    assert_int_equal(a->spared, b->spared);
+    assert_int_equal(a->role, b->role);
+    assert_int_equal(a->status, b->status);
+    for (size_t i = 0; i < TB_VM_STRING_COUNT; i++) {
+        assert_same_str(a->strings[i], b->strings[i]);
+    }
+    assert_same_str(a->wire, b->wire);
+}
+
+void assert_same_event(const struct tb_event *a, const struct tb_event *b)
+{
+    assert_int_equal(a->seq, b->seq);
+    assert_same_id(a->id, b->id);
+    assert_int_equal(a->at_ms, b->at_ms);
+    assert_int_equal(a->type, b->type);
+    assert_same_id(a->task_id, b->task_id);
+    assert_same_str(a->wire, b->wire);
+    assert_same_str(a->actor, b->actor);
+    assert_same_str(a->tags, b->tags);
+    assert_same_str(a->vm_id, b->vm_id);
+    assert_same_str(a->data, b->data);
 }
 
 void assert_same_answer(const struct tb_answer *a, const struct tb_answer *b)

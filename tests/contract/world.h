@@ -28,7 +28,8 @@ struct world {
     struct tb_ulid_source ids;
     uint64_t random;
     int64_t now_ms;
-    char folder[64]; /* of an LMDB store */
+    char folder[64];    /* of an LMDB store */
+    uint64_t map_bytes; /* of that, likewise */
 };
 
 const char *engine_name(enum engine engine);
@@ -36,6 +37,9 @@ const char *engine_name(enum engine engine);
 /* Opens an empty store (LMDB: in a new folder, removed by world_close). Two worlds with the same
  * seed make the same ids. */
 struct world *world_open(enum engine engine, uint64_t seed);
+
+/* LMDB that may grow to so many bytes only. */
+struct world *world_open_small(uint64_t map_bytes);
 void world_close(struct world *world);
 
 /* Closes the store and opens it again. */
@@ -74,8 +78,18 @@ void remove_task(struct world *world, struct tb_txn *txn, struct tb_id id);
 void log_event(struct world *world, struct tb_txn *txn, enum tb_event_type type,
                const struct tb_task *task);
 
+/* Appends what the agent (text) publishes to the feed; returns its seq. */
+uint64_t publish(struct world *world, struct tb_txn *txn, enum tb_event_type type,
+                 struct tb_str agent);
+
 /* The stored task; it must be there. */
 struct tb_task stored(struct tb_txn *txn, struct tb_id id);
+
+/* --- VMs: likewise --- */
+
+struct tb_vm draft_vm(struct world *world, struct tb_str id);
+void put_vm(struct world *world, struct tb_txn *txn, const struct tb_vm *old, struct tb_vm *vm);
+struct tb_vm stored_vm(struct tb_txn *txn, struct tb_str id);
 
 /* --- lists --- */
 
@@ -99,6 +113,8 @@ void assert_same_id(struct tb_id a, struct tb_id b);
 void assert_same_str(struct tb_str a, struct tb_str b);
 void assert_same_task(const struct tb_task *a, const struct tb_task *b);
 void assert_same_attempt(const struct tb_attempt *a, const struct tb_attempt *b);
+void assert_same_vm(const struct tb_vm *a, const struct tb_vm *b);
+void assert_same_event(const struct tb_event *a, const struct tb_event *b);
 void assert_same_answer(const struct tb_answer *a, const struct tb_answer *b);
 
 /* The tasks that a query of the claim order gives, at most `max`, as a page. To be freed. */

@@ -12,6 +12,8 @@ def claim(client, task, agent="ann", **fields):
 
 def test_every_claim_is_an_attempt(client):
     made = client.create(maxAttempts=0)
+    vm = {"id": "vm", "name": "one", "role": "worker", "address": "10.0.0.7"}
+    assert client.post("/registry/vms", vm).status == 201
     assert client.attempts(made["id"]) == []
     first = claim(client, made, vmId="vm")
     client.finish(first, "heartbeat", progress={"percent": 40})

@@ -12,6 +12,8 @@ def titles(tasks):
 
 def test_a_claim_takes_the_task_and_tells_its_holder_how_to_prove_it(board):
     made = board.create("t", tags=["x"])
+    vm = {"id": "vm-1", "name": "one", "role": "worker", "address": "10.0.0.7"}
+    assert board.post("/registry/vms", vm).status == 201
     task = board.claim_one("ann", vmId="vm-1", leaseSeconds=60)
     claim = task["claim"]
     assert task["status"] == "in_progress" and task["assignee"] == "ann" and task["attempts"] == 1

@@ -41,6 +41,8 @@ WRONG_FLAGS = [
     (["--max-connections", "1e9"], ["max-connections"]),
     (["--aging-seconds", "-5"], ["aging-seconds"]),
     (["--default-max-attempts", "1001"], ["default-max-attempts"]),
+    (["--retain-events", "-1"], ["retain-events"]),
+    (["--retain-days", "36501"], ["retain-days"]),
     (["--drain-seconds", "soon"], ["drain-seconds", "soon"]),
     (["--log-level", "loud"], ["log-level", "loud"]),
     (["--log-format", "xml"], ["log-format", "xml"]),
@@ -182,7 +184,7 @@ def test_version_and_help_tell_and_end():
     assert version.stdout.startswith("taskboard") and len(version.stdout.splitlines()) == 1
     for flag in ("--host", "--port", "--data", "--config", "--token-file", "--no-auth", "--no-auth-anywhere",
                  "--threads", "--max-connections", "--max-body", "--aging-seconds", "--default-max-attempts",
-                 "--drain-seconds", "--log-level", "--log-format", "--check", "--version", "--help"):
+                 "--retain-events", "--retain-days", "--drain-seconds", "--log-level", "--log-format", "--check", "--version", "--help"):
         assert flag in usage.stdout, flag
 
 

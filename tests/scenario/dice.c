@@ -238,6 +238,10 @@ static void add_body(struct dice *dice, const struct dice_command *command, stru
     case TB_COMMAND_KIND_COUNT:
         return;
     default:
+        if (dice_is_of_fleet(command->kind)) {
+            dice_add_fleet_body(dice, command, out);
+            return;
+        }
         dice_add_claim_body(dice, command, out);
         return;
     }
@@ -259,6 +263,9 @@ static enum tb_command_kind some_kind(struct dice *dice)
         {TB_COMMAND_RESUME, 3},
     };
     static const unsigned total = 124;
+    if (dice_chance(dice, 18)) {
+        return dice_fleet_kind(dice);
+    }
     if (dice_chance(dice, 20)) {
         return TB_COMMAND_CREATE;
     }
@@ -277,7 +284,7 @@ static enum tb_command_kind some_kind(struct dice *dice)
 static bool names_no_task(enum tb_command_kind kind)
 {
     return kind == TB_COMMAND_CREATE || kind == TB_COMMAND_CLAIM || kind == TB_COMMAND_PAUSE ||
-           kind == TB_COMMAND_RESUME || kind == TB_COMMAND_RETRY_MANY;
+           kind == TB_COMMAND_RESUME || kind == TB_COMMAND_RETRY_MANY || dice_is_of_fleet(kind);
 }
 
 /* Whom the command is about, and what right it has to it. */
@@ -315,7 +322,10 @@ struct dice_command dice_throw(struct dice *dice, struct tb_arena *arena)
     tb_buf_init(&body, arena, 1024);
     aim(dice, &command, arena);
     command.repeated = dice_chance(dice, 8);
-    command.bad = dice_chance(dice, 2);
+    command.bad = dice_chance(dice, 2) && !dice_is_of_fleet(command.kind);
+    if (dice_is_of_fleet(command.kind)) {
+        command.vm_id = dice_some_vm(dice);
+    }
     if (command.bad) {
         tb_buf_add_c(&body, DICE_PICK(dice, bad_bodies));
     } else {

@@ -8,6 +8,7 @@
 #define DICE_IDS_MAX    48
 #define DICE_TOKENS_MAX 48
 #define DICE_TOKEN_MAX  40 /* bytes of a claim's token, with its NUL */
+#define DICE_VMS        8  /* vm0, vm1 … */
 
 struct dice_token {
     struct tb_id task;
@@ -41,9 +42,10 @@ struct dice_command {
     struct tb_str token;    /* of the claim that it speaks for: in the body, or as header; in the
                              * arena, or absent */
     bool force;             /* in the body, or in the query */
-    uint32_t attempt;       /* of an accept */
-    bool bad;               /* no parser takes that body */
-    bool repeated;          /* with an idempotency key, and sent twice */
+    struct tb_str vm_id; /* of the commands on VMs: in the body of a register, else in the path */
+    uint32_t attempt;    /* of an accept */
+    bool bad;            /* no parser takes that body */
+    bool repeated;       /* with an idempotency key, and sent twice */
 };
 
 /* Does the token stand in the body; as the header Claim-Token? */
@@ -67,5 +69,11 @@ void dice_add_artifacts(struct dice *dice, struct tb_buf *out);
  */
 void dice_throw_token(struct dice *dice, struct dice_command *command, struct tb_arena *arena);
 void dice_add_claim_body(struct dice *dice, const struct dice_command *command, struct tb_buf *out);
+
+/* Those of the registry and of the feed. */
+bool dice_is_of_fleet(enum tb_command_kind kind);
+enum tb_command_kind dice_fleet_kind(struct dice *dice);
+void dice_add_fleet_body(struct dice *dice, const struct dice_command *command, struct tb_buf *out);
+struct tb_str dice_some_vm(struct dice *dice);
 
 #endif

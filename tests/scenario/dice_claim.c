@@ -70,8 +70,9 @@ static void add_claim_args(struct dice *dice, struct tb_buf *out)
     if (dice_chance(dice, 60)) {
         dice_add(out, ",'leaseSeconds':%u", 10 + dice_roll(dice, 120));
     }
-    if (dice_chance(dice, 10)) {
-        dice_add(out, ",'vmId':'vm%u'", dice_roll(dice, 3));
+    if (dice_chance(dice, 50)) {
+        struct tb_str vm_id = dice_some_vm(dice);
+        dice_add(out, ",'vmId':'%.*s'", (int)vm_id.len, vm_id.ptr);
     }
 }
 

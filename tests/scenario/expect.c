@@ -27,7 +27,7 @@ static struct expectation lost(const char *reason)
 static bool has_lapsed(struct model *model, const struct replay_task *task, int64_t now_ms)
 {
     const struct model_attempt *attempt = model_by_generation(model, task->generation);
-    return attempt != NULL && model_ends_ms(model, attempt) <= now_ms;
+    return attempt != NULL && (attempt->lost || model_ends_ms(model, attempt) <= now_ms);
 }
 
 static bool version_fits(const struct dice_command *command, const struct replay_task *task,
@@ -56,8 +56,18 @@ static struct expectation expect_stale(const struct dice_command *command,
     return expectation;
 }
 
+/* Is the VM that the command would claim for, if it would, one that may? */
+static bool may_claim(const struct model *model, const struct dice_command *command, int64_t now_ms)
+{
+    struct tb_str args =
+        command->kind == TB_COMMAND_CLAIM_TASK ? command->body : expect_claim_args(command);
+    struct tb_str vm_id = args.ptr != NULL ? fixture_member(args, "vmId") : TB_STR_NONE;
+    return model_vm_may_claim(model, wire_text(vm_id), now_ms);
+}
+
 static struct expectation expect_verb(struct model *model, const struct replay_task *task,
-                                      const struct dice_command *command, bool lapsed)
+                                      const struct dice_command *command, bool lapsed,
+                                      int64_t now_ms)
 {
     const struct model_attempt *attempt = model_by_token(model, command->id, command->token);
     if (attempt == NULL) {
@@ -67,10 +77,11 @@ static struct expectation expect_verb(struct model *model, const struct replay_t
         return expect_stale(command, attempt, attempt->outcome);
     }
     if (lapsed) {
+        enum tb_attempt_outcome outcome = attempt->lost ? TB_ATTEMPT_VM_LOST : TB_ATTEMPT_EXPIRED;
         return expect_stale(command, attempt,
-                            task->cancel_requested ? TB_ATTEMPT_CANCELLED : TB_ATTEMPT_EXPIRED);
+                            task->cancel_requested ? TB_ATTEMPT_CANCELLED : outcome);
     }
-    return success();
+    return may_claim(model, command, now_ms) ? success() : error(TB_E_UNKNOWN_VM);
 }
 
 /* --- claims of others --- */
@@ -187,14 +198,15 @@ static struct expectation expect_task(struct model *model, const struct replay *
         return error(TB_E_VERSION_MISMATCH);
     }
     if (dice_is_holders(command->kind)) {
-        return expect_verb(model, task, command, lapsed);
+        return expect_verb(model, task, command, lapsed, now_ms);
     }
     if (lapsed) {
         return anything; /* it is open, a dead letter or cancelled by then */
     }
     switch (command->kind) {
     case TB_COMMAND_CLAIM_TASK:
-        return expect_claim(replay, task, command, now_ms);
+        return may_claim(model, command, now_ms) ? expect_claim(replay, task, command, now_ms)
+                                                 : error(TB_E_UNKNOWN_VM);
     case TB_COMMAND_CANCEL:
         return expect_cancel(task, command);
     case TB_COMMAND_RETRY:
@@ -206,6 +218,24 @@ static struct expectation expect_task(struct model *model, const struct replay *
     }
 }
 
+/* --- the fleet --- */
+
+static struct expectation expect_fleet(const struct model *model,
+                                       const struct dice_command *command)
+{
+    bool registered = model->vms[model_vm_index(command->vm_id)].registered;
+    switch (command->kind) {
+    case TB_COMMAND_VM_REGISTER:
+        return registered ? error(TB_E_VM_EXISTS) : success();
+    case TB_COMMAND_VM_PATCH:
+    case TB_COMMAND_VM_DELETE:
+    case TB_COMMAND_VM_HEARTBEAT:
+        return registered ? success() : error(TB_E_VM_NOT_FOUND);
+    default:
+        return success();
+    }
+}
+
 struct expectation expect(struct model *model, const struct replay *replay,
                           const struct dice_command *command, int64_t now_ms)
 {
@@ -214,6 +244,12 @@ struct expectation expect(struct model *model, const struct replay *replay,
     }
     if (dice_is_holders(command->kind) && command->token.ptr == NULL) {
         return error(TB_E_CLAIM_TOKEN_REQUIRED);
+    }
+    if (dice_is_of_fleet(command->kind)) {
+        return expect_fleet(model, command);
+    }
+    if (command->kind == TB_COMMAND_CLAIM && !may_claim(model, command, now_ms)) {
+        return error(TB_E_UNKNOWN_VM);
     }
     if (tb_id_is_zero(command->id)) { /* claim, retry many, pause, resume */
         return success();
@@ -361,12 +397,31 @@ static bool learn_lease(struct model *model, const struct replay *replay,
            wire_bool(fixture_member(reply->body, "paused")) == replay_is_paused(replay, task);
 }
 
+/* A register, a PUT, a PATCH and a heartbeat are signs of life. */
+static bool learn_vm(struct model *model, const struct dice_command *command,
+                     const struct tb_reply *reply, int64_t now_ms)
+{
+    if (command->kind > TB_COMMAND_VM_HEARTBEAT || command->kind == TB_COMMAND_VM_DELETE) {
+        return true;
+    }
+    model_see_vm(model, command->vm_id, now_ms);
+    struct tb_str claims = fixture_member(
+        reply->body, command->kind == TB_COMMAND_VM_HEARTBEAT ? "claimsRenewed" : "claims");
+    return tb_str_eq(wire_text(fixture_member(reply->body, "id")), command->vm_id) &&
+           wire_instant(fixture_member(reply->body, "lastSeen")) == now_ms &&
+           (uint64_t)wire_number(claims) == model_claims_of(model, model_vm_index(command->vm_id));
+}
+
 bool expect_learn(struct model *model, const struct replay *replay,
                   const struct dice_command *command, const struct tb_reply *reply, int64_t now_ms,
                   char *why, size_t why_size)
 {
     if (reply->err != TB_OK || command->bad) {
         return true;
+    }
+    if (dice_is_of_fleet(command->kind)) {
+        return learn_vm(model, command, reply, now_ms) ||
+               FAIL(why, why_size, "the VM is told %.*s", (int)reply->body.len, reply->body.ptr);
     }
     if (command->kind == TB_COMMAND_CLAIM) {
         return learn_claims(model, fixture_member(reply->body, "tasks"), why, why_size);

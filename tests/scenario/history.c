@@ -1,6 +1,7 @@
 #include "scenario/history.h"
 
 #include "scenario/promises.h"
+#include "taskboard/limits.h"
 #include "taskboard/storage_testing.h"
 
 #define GUESSES    3  /* ids yet to come that commands may name */
@@ -118,6 +119,7 @@ static void read_log(struct history *h, struct tb_id floor_id)
     enum tb_err err = tb_visit_events(h->boards[0].txn, h->replay.seq, any, feed_event, &feed);
     promises_require(h, err == TB_OK, "the log cannot be read");
     promises_require(h, feed.good, feed.why);
+    model_settle_vms(&h->model);
     promises_require(h, h->replay.seq == fixture_head(&h->boards[0]).seq,
                      "the log ends before the head");
 }
@@ -168,6 +170,7 @@ static void send(struct history *h, const struct dice_command *command)
         f->claim_token = dice_takes_header(command->kind) ? command->token : TB_STR_NONE;
         f->force = command->force;
         f->attempt = command->attempt;
+        f->vm_id = command->vm_id;
         fixture_send_body(f, command->kind, command->id, command->body);
     }
 }
@@ -284,15 +287,18 @@ static void copy_model(struct model *to, const struct model *from)
     memcpy(to->attempts, from->attempts, from->count * sizeof(*from->attempts));
     to->count = from->count;
     to->started_ms = from->started_ms;
+    memcpy(to->vms, from->vms, sizeof(to->vms));
 }
 
 static void begin(struct history *h)
 {
     bool somebody_waits = dice_chance(&h->dice, 50);
+    uint32_t claims_left = dice_chance(&h->dice, 30) ? dice_roll(&h->dice, 3) : TB_VM_CLAIMS_ENDED;
     h->head_before = fixture_head(&h->boards[0]);
     for (size_t i = 0; i < h->board_count; i++) {
         h->boards[i].board.collects_readied = somebody_waits;
         fixture_begin(&h->boards[i]);
+        h->boards[i].board.vm_claims_left = claims_left;
     }
     replay_copy(&h->replay_before, &h->replay);
     copy_model(&h->model_before, &h->model);
@@ -311,12 +317,14 @@ static void run_due(struct history *h)
         promises_require(h, fixture_run_due(&h->boards[i], max) == next_ms,
                          "the engines differ in time");
     }
-    promises_require(h, next_ms == 0 || next_ms > now_ms || max < 1000,
+    bool all = next_ms == 0 || next_ms > now_ms;
+    promises_require(h, all || max < 1000 || h->boards[0].board.vm_claims_left == 0,
                      "something due was left over");
-    if (next_ms == 0 || next_ms > now_ms) {
+    if (all) {
         h->handled_ms = now_ms;
     }
     read_log(h, h->head_before.last_id);
+    history_look_at_guard(h, all);
     promises_check_tasks(h);
 }
 

@@ -46,4 +46,13 @@ void history_close(struct history *h);
  * promise is broken. */
 void history_run(struct history *h, unsigned steps);
 
+/* --- shared by its parts --- */
+
+/* The VMs are what the log and the answers say, on one board and on the others. */
+void history_check_fleet(struct history *h);
+void history_check_same_fleets(struct history *h, size_t board);
+
+/* Behind the timer: whom the guard has spared, and had to. `all`: nothing due was left. */
+void history_look_at_guard(struct history *h, bool all);
+
 #endif

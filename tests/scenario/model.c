@@ -45,7 +45,8 @@ struct model_attempt *model_by_token(struct model *model, struct tb_id task, str
 int64_t model_ends_ms(const struct model *model, const struct model_attempt *attempt)
 {
     int64_t since_start_ms = model->started_ms + attempt->lease_ms;
-    return attempt->expires_ms > since_start_ms ? attempt->expires_ms : since_start_ms;
+    int64_t own_ms = attempt->expires_ms > since_start_ms ? attempt->expires_ms : since_start_ms;
+    return model_vm_keeps_until_ms(model, attempt, own_ms);
 }
 
 /* --- the log --- */
@@ -63,6 +64,7 @@ static bool start_attempt(struct model *model, const struct replay_task *task, c
         .ended_by = TB_COMMAND_KIND_COUNT,
         .expires_ms = wire_instant(fixture_member(claim, "expiresAt")),
         .percent = -1,
+        .vm = model_vm_index(wire_text(fixture_member(claim, "vmId"))),
     };
     attempt.lease_ms = attempt.expires_ms - wire_instant(fixture_member(claim, "claimedAt"));
     if (model->count > 0 && model->attempts[model->count - 1].generation >= attempt.generation) {
@@ -88,12 +90,20 @@ static void drop(struct model *model, struct tb_id task, uint32_t number_max)
 static bool end_by_time(const struct model *model, struct model_attempt *attempt,
                         const struct tb_event *event, char *why, size_t why_size)
 {
-    if (event->at_ms < model_ends_ms(model, attempt)) {
+    struct tb_str reason = fixture_member(event->data, "reason");
+    bool says_lost = reason.ptr != NULL && tb_str_eq_c(wire_text(reason), "vm_lost");
+    if (!attempt->lost && event->at_ms < model_ends_ms(model, attempt)) {
         return FAIL(why, why_size, "event %llu ends a lease too early",
                     (unsigned long long)event->seq);
     }
-    attempt->outcome =
-        event->type == TB_EVENT_CANCELLED ? TB_ATTEMPT_CANCELLED : TB_ATTEMPT_EXPIRED;
+    if (event->type != TB_EVENT_CANCELLED && says_lost != attempt->lost) {
+        return FAIL(why, why_size, "event %llu gives a wrong reason",
+                    (unsigned long long)event->seq);
+    }
+    attempt->outcome = attempt->lost ? TB_ATTEMPT_VM_LOST : TB_ATTEMPT_EXPIRED;
+    if (event->type == TB_EVENT_CANCELLED) {
+        attempt->outcome = TB_ATTEMPT_CANCELLED;
+    }
     return event->type == TB_EVENT_CANCELLED || event->type == TB_EVENT_EXPIRED ||
            event->type == TB_EVENT_DEAD ||
            FAIL(why, why_size, "event %llu is none that time makes",
@@ -176,6 +186,9 @@ bool model_apply(struct model *model, const struct tb_event *event,
 {
     uint64_t was = before != NULL ? before->generation : 0;
     uint64_t is = after != NULL ? after->generation : 0;
+    if (event->vm_id.ptr != NULL) {
+        return model_apply_vm(model, event, command, why, why_size);
+    }
     if (event->type == TB_EVENT_LATE) {
         return note_late(model, event, command, why, why_size);
     }

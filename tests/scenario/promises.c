@@ -43,8 +43,11 @@ static void check_claim(struct history *h, struct tb_str summary, const struct r
     struct tb_str progress = fixture_member(summary, "progress");
     promises_require(h, attempt->outcome == TB_ATTEMPT_RUNNING,
                      "a claim that has ended holds a task");
-    promises_require(h, ends_ms > h->handled_ms, "a lease was not ended");
-    promises_require(h, shown_ms == attempt->expires_ms || shown_ms == ends_ms,
+    promises_require(h, attempt->lost || ends_ms > h->handled_ms, "a lease was not ended");
+    promises_require(h, shown_ms >= attempt->expires_ms, "a lease was shortened");
+    promises_require(h,
+                     shown_ms == attempt->expires_ms || shown_ms == ends_ms ||
+                         (attempt->vm >= 0 && shown_ms <= ends_ms),
                      "a lease ends otherwise");
     attempt->expires_ms = shown_ms;
     promises_require(
@@ -94,6 +97,7 @@ void promises_check_tasks(struct history *h)
         check_task(h, item, task);
     }
     promises_require(h, !wire_next(list, &at, &item), "there are more tasks than the log says");
+    history_check_fleet(h);
 }
 
 static void check_heads(struct history *h)
@@ -120,6 +124,9 @@ static bool may_change_nothing(const struct history *h)
     case TB_COMMAND_RETRY_MANY:
     case TB_COMMAND_PAUSE:
     case TB_COMMAND_RESUME:
+    case TB_COMMAND_VM_PUT: /* as it was: a heartbeat */
+    case TB_COMMAND_VM_PATCH:
+    case TB_COMMAND_VM_HEARTBEAT:
         return true;
     default:
         return false;
@@ -262,6 +269,7 @@ static void check_same_lists(struct history *h)
                                   fixture_list(&h->boards[0], queries[k]), queries[k]);
         }
         check_same_reads(h, &h->boards[i]);
+        history_check_same_fleets(h, i);
     }
 }
 

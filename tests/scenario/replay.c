@@ -124,7 +124,7 @@ const struct replay_task *replay_find(const struct replay *replay, struct tb_id 
 
 static bool is_about_no_task(enum tb_event_type type)
 {
-    return type == TB_EVENT_PAUSED || type == TB_EVENT_RESUMED;
+    return type >= TB_EVENT_PAUSED;
 }
 
 /* What the event's wire says of itself is what its record says; `tagged` has the tags. */
@@ -135,6 +135,8 @@ static bool check_names(const struct tb_event *event, struct tb_str tagged, char
     struct tb_str type = wire_text(fixture_member(event->wire, "type"));
     return (tb_str_eq_c(type, tb_event_type_name(event->type)) &&
             tb_str_eq(wire_text(fixture_member(event->wire, "actor")), event->actor) &&
+            tb_str_eq(wire_text(fixture_member(event->wire, "vmId")), event->vm_id) &&
+            tb_str_eq(fixture_member(event->wire, "data"), event->data) &&
             tb_str_eq(tags, event->tags)) ||
            FAIL(why, why_size, "event %llu is not what its wire says",
                 (unsigned long long)event->seq);
@@ -449,8 +451,10 @@ bool replay_apply(struct replay *replay, const struct tb_event *event, char *why
     }
     if (event->type == TB_EVENT_CREATED) {
         good = apply_created(replay, summary, why, why_size);
-    } else if (is_about_no_task(event->type)) {
+    } else if (event->type == TB_EVENT_PAUSED || event->type == TB_EVENT_RESUMED) {
         good = apply_pause(replay, event, why, why_size);
+    } else if (is_about_no_task(event->type)) {
+        good = tb_id_is_zero(event->task_id); /* of the fleet: the model's */
     } else if (task == NULL) {
         good = FAIL(why, why_size, "event %llu is about a task that is not there",
                     (unsigned long long)event->seq);

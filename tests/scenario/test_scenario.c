@@ -81,6 +81,9 @@ static void check_variety(const struct tally *tally)
         TB_E_NOT_RETRYABLE,
         TB_E_NO_RESULT,
         TB_E_ATTEMPT_NOT_FOUND,
+        TB_E_VM_NOT_FOUND,
+        TB_E_VM_EXISTS,
+        TB_E_UNKNOWN_VM,
     };
     unsigned total = 0;
     for (size_t i = 0; i < TB_ERR_COUNT; i++) {

@@ -152,8 +152,8 @@ static void attempts_tell_how_each_claim_went(void **state)
     struct fixture *f = *state;
     struct tb_id id = fixture_task_named(f, "t");
     assert_json(f, fixture_attempts(f, id), "{'attempts':[],'count':0}");
-    fixture_send(f, TB_COMMAND_CLAIM_TASK, id, "{'agent':'ann','vmId':'vm-1'}");
-    struct fixture_claim claim = fixture_claim_in(f, f->reply.body);
+    fixture_register(f, "vm-1", 300);
+    struct fixture_claim claim = fixture_claim_on(f, id, "vm-1", 300);
     assert_json(f, fixture_attempts(f, id),
                 "{'attempts':[{'attempt':1,'generation':1,'agent':'ann','vmId':'vm-1',"
                 "'claimedAt':'" FIXTURE_START "','outcome':'running'}],'count':1}");

@@ -32,10 +32,11 @@ static void a_claim_answers_with_the_task_and_its_token(void **state)
 {
     struct fixture *f = *state;
     struct tb_id id = fixture_create(f, "{'title':'t','createdBy':'a','payload':{'claim':1}}");
+    fixture_register(f, "vm-1", 300);
     claim(f, "{'agent':'ann','vmId':'vm-1','leaseSeconds':60}");
     assert_reply(f, 200);
     assert_false(f->reply.found_nothing);
-    assert_int_equal(f->reply.seq, 2);
+    assert_int_equal(f->reply.seq, 3);
     const char *token = fixture_claim_in(f, f->reply.body).token;
     assert_json(f, f->reply.body,
                 "{'tasks':[{'id':'%s','title':'t','status':'in_progress','assignee':'ann',"

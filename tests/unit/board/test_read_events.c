@@ -237,6 +237,39 @@ static void a_task_that_never_was_has_no_history(void **state)
     assert_int_equal(body.len, 0);
 }
 
+/* 1 a VM · 2 the feed · 3 a task, claimed with the VM in 4 */
+static void events_of_the_fleet_and_the_feed_fit_as_others_do(void **state)
+{
+    struct fixture *f = *state;
+    f->actor = TB_STR("ann");
+    fixture_register(f, "vm-1", 300);
+    f->actor = TB_STR_NONE;
+    fixture_publish(f, "ann", "s");
+    struct tb_id id = fixture_create(f, "{'title':'t','createdBy':'bob','tags':['x']}");
+    fixture_claim_on(f, id, "vm-1", 60);
+    assert_seqs(f, "topic=registry", "1");
+    assert_seqs(f, "topic=feed", "2");
+    assert_seqs(f, "topic=feed&topic=registry", "");
+    assert_seqs(f, "type=vm.registered", "1");
+    assert_seqs(f, "type=feed.finding", "2");
+    assert_seqs(f, "agent=ann", "1,2,4");
+    assert_seqs(f, "tag=x", "3,4");
+    assert_seqs(f, tb_arena_printf(f->arena, "taskId=%s", fixture_id(f, id)).ptr, "3,4");
+}
+
+static void a_single_event_fits_or_does_not(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_create(f, "{'title':'t','createdBy':'bob','tags':['x']}");
+    struct tb_event event = fixture_last_event(f);
+    const char *own = tb_arena_printf(f->arena, "taskId=%s&tag=x&agent=bob", fixture_id(f, id)).ptr;
+    assert_true(tb_events_request_fits(request(f, ""), &event));
+    assert_true(tb_events_request_fits(request(f, own), &event));
+    assert_false(tb_events_request_fits(request(f, "taskId=01KAP2Y5Q3V8C4D1E7F9G2H5JK"), &event));
+    assert_false(tb_events_request_fits(request(f, "taskId=none"), &event));
+    assert_false(tb_events_request_fits(request(f, "tag=y"), &event));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +283,8 @@ int main(void)
         fixture_test(an_answer_that_grew_large_says_where_to_go_on),
         fixture_test(the_history_of_a_task_outlives_it),
         fixture_test(a_task_that_never_was_has_no_history),
+        fixture_test(events_of_the_fleet_and_the_feed_fit_as_others_do),
+        fixture_test(a_single_event_fits_or_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

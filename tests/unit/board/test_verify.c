@@ -623,6 +623,140 @@ static void pauses_that_are_not_what_the_head_says_are_found(void **state)
     }
 }
 
+/* --- VMs --- */
+
+typedef void damage_vm(struct tb_vm *vm);
+
+static void change_vm_behind(struct fixture *f, const char *id, damage_vm *damage)
+{
+    struct tb_vm old;
+    fixture_begin(f);
+    assert_int_equal(tb_get_vm(f->txn, tb_str_c(id), &old), TB_OK);
+    struct tb_vm vm = old;
+    damage(&vm);
+    tb_vm_render(&vm, f->batch_arena);
+    assert_int_equal(tb_put_vm(f->txn, &old, &vm), TB_OK);
+    fixture_commit(f);
+}
+
+static void forget_when_due(struct tb_vm *vm)
+{
+    vm->due_ms = 0;
+}
+
+static void know_when_due(struct tb_vm *vm)
+{
+    vm->due_ms = FIXTURE_START_MS + 300000;
+}
+
+static void spare_for_nothing(struct tb_vm *vm)
+{
+    vm->status = TB_VM_PAUSED;
+    vm->due_ms = 0;
+    vm->spared = true;
+}
+
+static void run_again(struct tb_vm *vm)
+{
+    vm->status = TB_VM_RUNNING;
+    vm->spared = false;
+    know_when_due(vm);
+}
+
+static void come_from_the_future(struct tb_vm *vm)
+{
+    vm->seen_ms += 5;
+}
+
+static void come_back_from_there(struct tb_vm *vm)
+{
+    vm->seen_ms -= 5;
+}
+
+static void be_stale(struct tb_vm *vm)
+{
+    vm->stale_ms = FIXTURE_START_MS;
+    vm->due_ms = 0;
+}
+
+static void be_well(struct tb_vm *vm)
+{
+    vm->stale_ms = 0;
+    know_when_due(vm);
+}
+
+static void a_vm_that_is_kept_wrongly_is_found(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        damage_vm *damage;
+        damage_vm *repair;
+        const char *what;
+    } rows[] = {
+        {forget_when_due, know_when_due,
+         "the timer does not know when to look at it, or it has kept claims"},
+        {spare_for_nothing, run_again,
+         "the timer does not know when to look at it, or it has kept claims"},
+        {come_from_the_future, come_back_from_there, "its times are wrong"},
+        {be_stale, be_well, "the timer does not know when to look at it, or it has kept claims"},
+    };
+    fixture_register(f, "a", 300);
+    fixture_claim_on(f, fixture_task_named(f, "t"), "a", 60);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        change_vm_behind(f, "a", rows[i].damage);
+        assert_damage(f, "VM a: %s", rows[i].what);
+        change_vm_behind(f, "a", rows[i].repair);
+        assert_verified(f);
+    }
+}
+
+static void miscounted_vms_are_found(void **state)
+{
+    struct fixture *f = *state;
+    fixture_register(f, "a", 300);
+    struct tb_head good = fixture_head(f);
+    struct tb_head bad = good;
+    bad.vms = 2;
+    set_head(f, &bad);
+    assert_damage(f, "2 VMs, 1 of them running, are said, there are 1, 1");
+    bad = good;
+    bad.running_vms = 0;
+    set_head(f, &bad);
+    assert_damage(f, "1 VMs, 0 of them running, are said, there are 1, 1");
+    set_head(f, &good);
+}
+
+static void take_off_the_vm(struct tb_task *task)
+{
+    task->claim_vm = TB_STR("nobody");
+}
+
+static void put_on_the_vm(struct tb_task *task)
+{
+    task->claim_vm = TB_STR("a");
+}
+
+static void a_claim_of_no_vm_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    fixture_register(f, "a", 300);
+    fixture_claim_on(f, id, "a", 60);
+    check_task_damage(f, id, take_off_the_vm, put_on_the_vm, "its claim is wrong");
+}
+
+static void a_feed_that_was_cleared_in_the_future_is_found(void **state)
+{
+    struct fixture *f = *state;
+    fixture_publish(f, "ann", "s");
+    struct tb_head good = fixture_head(f);
+    struct tb_head bad = good;
+    bad.feed_cleared_seq = 2;
+    set_head(f, &bad);
+    assert_damage(f, "the feed was cleared at an event that is yet to come");
+    set_head(f, &good);
+}
+
 static void a_log_that_is_shorter_than_the_head_says_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -676,6 +810,10 @@ int main(void)
         fixture_test(wrong_counters_are_found),
         fixture_test(wrong_counters_of_the_summary_are_found),
         fixture_test(pauses_that_are_not_what_the_head_says_are_found),
+        fixture_test(a_vm_that_is_kept_wrongly_is_found),
+        fixture_test(miscounted_vms_are_found),
+        fixture_test(a_claim_of_no_vm_is_found),
+        fixture_test(a_feed_that_was_cleared_in_the_future_is_found),
         fixture_test(a_log_that_is_shorter_than_the_head_says_is_found),
         fixture_test(a_log_that_begins_where_the_head_says_is_good),
     };

@@ -45,3 +45,9 @@ struct tb_arena *tb_request_piece_arena(struct tb_request *request)
 {
     return request->arena;
 }
+
+void tb_request_subscribe(struct tb_request *request, const struct tb_subscription *subscription)
+{
+    fake_answer.subscription = *subscription;
+    tb_request_send(request);
+}

@@ -11,6 +11,7 @@ struct fake_answer {
     bool expected_news;
     int64_t held_ms;      /* what the request was held for */
     enum tb_err hold_err; /* set by the test: no request can be held */
+    struct tb_subscription subscription;
 };
 
 extern struct fake_answer fake_answer;

@@ -130,6 +130,65 @@ static void an_event_about_a_task_that_is_no_more_carries_its_tags(void **state)
     assert_true(lies_within(event.tags, event.wire));
 }
 
+static void an_event_about_a_vm_names_it(void **state)
+{
+    (void)state;
+    struct tb_event event = event_on_task();
+    event.type = TB_EVENT_VM_STALE;
+    event.task_id = (struct tb_id){{0}};
+    event.vm_id = TB_STR("vm \\\"1\\\"");
+    tb_event_render(&event, NULL, TB_STR(",\"vm\":{\"n\":1}"), arena);
+    assert_str(event.wire, "{\"seq\":7,\"id\":\"00000000000000000000000003\","
+                           "\"at\":\"2023-11-14T22:13:20.000Z\",\"topic\":\"registry\","
+                           "\"type\":\"vm.stale\",\"vmId\":\"vm \\\"1\\\"\","
+                           "\"actor\":\"bob \\\"b\\\"\",\"data\":{\"vm\":{\"n\":1}}}");
+    assert_str(event.vm_id, "vm \\\"1\\\"");
+    assert_true(lies_within(event.vm_id, event.wire));
+    event.task_id = (struct tb_id){.bytes = {[15] = 2}};
+    event.vm_id = TB_STR("vm");
+    tb_event_render(&event, NULL, TB_STR_NONE, arena);
+    static const char both[] =
+        "\"taskId\":\"00000000000000000000000002\",\"vmId\":\"vm\",\"actor\"";
+    assert_non_null(memmem(event.wire.ptr, event.wire.len, both, sizeof both - 1));
+}
+
+static void the_data_of_an_event_is_a_part_of_it(void **state)
+{
+    (void)state;
+    struct tb_task task = rendered_task(TB_STR("[]"));
+    const struct {
+        const struct tb_task *task;
+        struct tb_str extra;
+        const char *data; /* NULL: only its ends are looked at */
+    } cases[] = {
+        {NULL, TB_STR_NONE, "{}"},
+        {NULL, TB_STR(",\"agent\":\"a\",\"n\":{}"), "{\"agent\":\"a\",\"n\":{}}"},
+        {&task, TB_STR(",\"n\":1"), NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tb_event event = event_on_task();
+        tb_event_render(&event, cases[i].task, cases[i].extra, arena);
+        assert_true(lies_within(event.data, event.wire));
+        assert_ptr_equal(event.data.ptr + event.data.len + 1, event.wire.ptr + event.wire.len);
+        if (cases[i].data != NULL) {
+            assert_true(tb_str_eq_c(event.data, cases[i].data));
+        } else {
+            assert_memory_equal(event.data.ptr, "{\"task\":{", 9);
+            assert_memory_equal(event.data.ptr + event.data.len - 8, "},\"n\":1}", 8);
+        }
+    }
+}
+
+static void what_agents_publish_is_of_the_feed_and_nothing_else(void **state)
+{
+    (void)state;
+    for (unsigned type = 0; type < TB_EVENT_TYPE_COUNT; type++) {
+        bool is_feed = strcmp(tb_event_topic((enum tb_event_type)type), "feed") == 0;
+        assert_int_equal(tb_event_is_of_feed((enum tb_event_type)type),
+                         is_feed && type != TB_EVENT_FEED_CLEARED);
+    }
+}
+
 static void every_type_renders_its_name(void **state)
 {
     (void)state;
@@ -154,6 +213,9 @@ int main(void)
         cmocka_unit_test(an_event_that_nobody_caused_names_no_actor),
         cmocka_unit_test(an_event_about_no_task_has_neither_task_nor_tags),
         cmocka_unit_test(an_event_about_a_task_that_is_no_more_carries_its_tags),
+        cmocka_unit_test(an_event_about_a_vm_names_it),
+        cmocka_unit_test(the_data_of_an_event_is_a_part_of_it),
+        cmocka_unit_test(what_agents_publish_is_of_the_feed_and_nothing_else),
         cmocka_unit_test(every_type_renders_its_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

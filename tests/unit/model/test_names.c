@@ -89,24 +89,39 @@ static void an_unknown_name_is_refused_and_leaves_the_value_alone(void **state)
     }
 }
 
-static void events_have_types_of_the_contract_and_the_topic_board(void **state)
+static void events_have_the_types_and_topics_of_the_contract(void **state)
 {
     (void)state;
-    static const char *const types[] = {
-        "task.created",          "task.updated",  "task.ready",
-        "task.completed",        "task.failed",   "task.cancelled",
-        "task.reviewed",         "task.approved", "task.rejected",
-        "task.deleted",          "task.noted",    "task.artifacts",
-        "task.bumped",           "task.claimed",  "task.progress",
-        "task.released",         "task.expired",  "task.dead",
-        "task.cancel_requested", "task.retried",  "task.late",
-        "board.paused",          "board.resumed",
+    static const struct {
+        const char *topic;
+        const char *types[24];
+    } topics[] = {
+        {"board", {"task.created",          "task.updated",  "task.ready",
+                   "task.completed",        "task.failed",   "task.cancelled",
+                   "task.reviewed",         "task.approved", "task.rejected",
+                   "task.deleted",          "task.noted",    "task.artifacts",
+                   "task.bumped",           "task.claimed",  "task.progress",
+                   "task.released",         "task.expired",  "task.dead",
+                   "task.cancel_requested", "task.retried",  "task.late",
+                   "board.paused",          "board.resumed"}},
+        {"registry",
+         {"vm.registered", "vm.updated", "vm.stale", "vm.back", "vm.deregistered",
+          "registry.expiry_held"}},
+        {"feed",
+         {"feed.task_started", "feed.task_completed", "feed.task_failed", "feed.blocker_found",
+          "feed.question", "feed.finding", "feed.skill_proposed", "feed.file_changed",
+          "feed.cost_update", "feed.agent_started", "feed.agent_stopped", "feed.token_update",
+          "feed.custom", "feed.cleared"}},
     };
-    assert_int_equal(COUNT(types), TB_EVENT_TYPE_COUNT);
-    for (unsigned type = 0; type < TB_EVENT_TYPE_COUNT; type++) {
-        assert_string_equal(tb_event_type_name((enum tb_event_type)type), types[type]);
-        assert_string_equal(tb_event_topic((enum tb_event_type)type), "board");
+    unsigned type = 0;
+    for (size_t i = 0; i < COUNT(topics); i++) {
+        for (size_t k = 0; topics[i].types[k] != NULL; k++, type++) {
+            assert_true(type < TB_EVENT_TYPE_COUNT);
+            assert_string_equal(tb_event_type_name((enum tb_event_type)type), topics[i].types[k]);
+            assert_string_equal(tb_event_topic((enum tb_event_type)type), topics[i].topic);
+        }
     }
+    assert_int_equal(type, TB_EVENT_TYPE_COUNT);
 }
 
 int main(void)
@@ -115,7 +130,7 @@ int main(void)
         cmocka_unit_test(every_name_is_that_of_the_wire_format),
         cmocka_unit_test(every_name_is_read_back),
         cmocka_unit_test(an_unknown_name_is_refused_and_leaves_the_value_alone),
-        cmocka_unit_test(events_have_types_of_the_contract_and_the_topic_board),
+        cmocka_unit_test(events_have_the_types_and_topics_of_the_contract),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,7 +165,8 @@ static void the_same_aging_touches_no_rank(void **state)
     world_stop(w);
     tb_fault_set(w->store, 0, TB_OK, false);
     world_start(w);
-    assert_int_equal(tb_fault_calls(w->store), 4); /* begin; begin and two looks at what is due */
+    assert_int_equal(tb_fault_calls(w->store),
+                     6); /* begin; begin and two looks at tasks and VMs that are due */
 }
 
 static void an_interrupted_rerank_is_done_again_at_the_next_start(void **state)
@@ -188,6 +189,79 @@ static void an_interrupted_rerank_is_done_again_at_the_next_start(void **state)
     world_verify(w);
 }
 
+/* --- the fleet --- */
+
+static void run_on_vm(struct world *w, enum tb_command_kind kind, const char *body)
+{
+    struct box *box = &w->boxes[0];
+    unsigned before = box->jobs;
+    struct tb_job *job = world_job(box, kind, none, "%s", body);
+    job->command.vm_id = TB_STR("vm-1"); /* of the path */
+    world_run(w, job);
+    assert_int_equal(world_nth(box, before)->reply.err, TB_OK);
+}
+
+static struct tb_vm vm_of(struct world *w)
+{
+    struct tb_reader *reader = NULL;
+    struct tb_txn *txn = NULL;
+    struct tb_vm vm;
+    assert_int_equal(tb_reader_new(w->store, &reader), TB_OK);
+    assert_int_equal(tb_read_begin(reader, w->arena, &txn), TB_OK);
+    assert_int_equal(tb_get_vm(txn, TB_STR("vm-1"), &vm), TB_OK);
+    tb_read_end(&txn);
+    tb_reader_free(&reader);
+    return vm;
+}
+
+static void register_vm(struct world *w)
+{
+    run_on_vm(w, TB_COMMAND_VM_REGISTER,
+              "{'id':'vm-1','name':'n','role':'worker','address':'a','ttlSeconds':10}");
+}
+
+static void a_silent_vm_loses_its_claims_without_a_job(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[0];
+    register_vm(w);
+    world_run(w, world_create(box, "t"));
+    world_run(w, world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'ann','vmId':'vm-1'}"));
+    assert_int_equal(world_head(w).claimed, 1);
+    atomic_fetch_add(&w->wall_ms, 10000);
+    world_wait_for_seq(w, 5);
+    assert_int_equal(world_head(w).claimed, 0);
+    assert_int_equal(world_head(w).running_vms, 0);
+}
+
+/* The head shows nothing of it: not even time has gone on between the last two. */
+static void a_sign_of_life_is_committed(void **state)
+{
+    struct world *w = *state;
+    register_vm(w);
+    atomic_fetch_add(&w->wall_ms, 5000);
+    world_run(w, world_create(&w->boxes[0], "t"));
+    run_on_vm(w, TB_COMMAND_VM_HEARTBEAT, "{}");
+    assert_int_equal(vm_of(w).seen_ms, FIXTURE_START_MS + 5000);
+    assert_int_equal(world_head(w).seq, 2);
+}
+
+static void the_log_is_cut_without_a_job(void **state)
+{
+    struct world *w = *state;
+    world_stop(w);
+    w->options.board.retain_ms = 60000;
+    world_start(w);
+    world_run(w, world_create(&w->boxes[0], "t"));
+    assert_int_equal(world_head(w).oldest_seq, 1);
+    atomic_fetch_add(&w->wall_ms, 200000);
+    int64_t start_us = 0;
+    while (world_head(w).oldest_seq == 1) {
+        assert_false(world_is_late(&start_us));
+    }
+    assert_int_equal(world_head(w).oldest_seq, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +277,9 @@ int main(void)
         world_test(another_aging_makes_all_ranks_anew),
         world_test(the_same_aging_touches_no_rank),
         world_test(an_interrupted_rerank_is_done_again_at_the_next_start),
+        world_test(a_silent_vm_loses_its_claims_without_a_job),
+        world_test(a_sign_of_life_is_committed),
+        world_test(the_log_is_cut_without_a_job),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

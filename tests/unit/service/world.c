@@ -223,6 +223,8 @@ static bool parse(struct tb_parse *parse, const struct tb_json *body, struct tb_
         [TB_COMMAND_RELEASE] = tb_parse_release,
         [TB_COMMAND_PAUSE] = tb_parse_pause,
         [TB_COMMAND_RESUME] = tb_parse_resume,
+        [TB_COMMAND_VM_REGISTER] = tb_parse_vm_register,
+        [TB_COMMAND_VM_HEARTBEAT] = tb_parse_vm_heartbeat,
     };
     parse_fn *one = parsers[command->kind];
     return one == NULL || one(parse, body, command);

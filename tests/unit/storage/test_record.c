@@ -236,6 +236,23 @@ static void record_of_an_event_is_checked_likewise(void **state)
     free(bytes);
 }
 
+static void record_of_an_event_keeps_its_vm_and_its_data(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tb_event event = {.seq = 5, .type = TB_EVENT_VM_BACK, .vm_id = TB_STR("vm")};
+    tb_event_render(&event, NULL, TB_STR(",\"n\":1"), fixture->arena);
+    size_t size = tb_record_event_size(&event);
+    uint8_t *bytes = malloc(size);
+    tb_record_encode_event(&event, bytes);
+    struct tb_event got;
+    struct tb_str record = tb_str_from((const char *)bytes, size);
+    assert_int_equal(tb_record_decode_event(record, &got), TB_OK);
+    assert_same_str(got.vm_id, TB_STR("vm"));
+    assert_same_str(got.data, TB_STR("{\"n\":1}"));
+    assert_null(got.actor.ptr);
+    free(bytes);
+}
+
 static struct tb_attempt some_attempt(struct tb_arena *arena)
 {
     struct tb_attempt attempt = {
@@ -382,7 +399,11 @@ static void record_of_the_head_has_one_size(void **state)
                            .state_changes = {21, 22, 23, 24, 25, 26},
                            .pause_changes = 27,
                            .claim_key = {28, [TB_CLAIM_KEY_BYTES - 1] = 29},
-                           .rates = {.fine_at = 30, .coarse_at = 31}};
+                           .rates = {.fine_at = 30, .coarse_at = 31},
+                           .running_vms = 36,
+                           .vms = 37,
+                           .vm_changes = 38,
+                           .feed_cleared_seq = 39};
     head.rates.fine[0][0] = 32;
     head.rates.fine[TB_RATE_FINE_SLOTS - 1][TB_RATE_COUNT - 1] = 33;
     head.rates.coarse[0][0] = 34;
@@ -414,6 +435,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(record_that_is_sealed_but_makes_no_sense_is_corrupt, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(record_of_an_event_is_checked_likewise, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(record_of_an_event_keeps_its_vm_and_its_data, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(record_of_an_attempt_is_checked_likewise, set_up,
                                         tear_down),
         cmocka_unit_test(record_of_an_answer_is_checked_likewise),

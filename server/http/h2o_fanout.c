@@ -1,0 +1,366 @@
+/* All streams of a loop: who is sent what, and when.
+ *
+ * Streams go in rounds. A round takes all who are behind up to one seq; what commits meanwhile
+ * belongs to the next one. So a wake-up reads the log once for all who keep up, however many they
+ * are, and the more there are the more events go with each write.
+ *
+ * The loop has requests to serve, too: fan-out gets a part of its time, in slices. */
+#include <assert.h>
+
+#include "base/log.h"
+#include "http/h2o_loop.h"
+#include "taskboard/limits.h"
+
+#define SCRATCH_BYTES ((size_t)16 * 1024)
+
+/* A slice is the most that a request has to wait for a fan-out; where there is more to do the
+ * streams of a loop get one part in TIME_SHARE of its time. */
+#define SLICE_US      1000
+#define CREDIT_US_MAX 2000
+#define TIME_SHARE    4
+#define SOON_MS       1
+#define LATER_MS      4
+
+#define LOOKS_A_SECOND 10
+#define PING_MS        20000 /* of silence */
+#define PONG_MS        20000
+#define GOODBYE_MS     2000 /* how long a client may take to answer a close frame */
+
+static struct tb_stream *by_turn(h2o_linklist_t *node)
+{
+    return H2O_STRUCT_FROM_MEMBER(struct tb_stream, turn, node);
+}
+
+static struct tb_stream *by_link(h2o_linklist_t *node)
+{
+    return H2O_STRUCT_FROM_MEMBER(struct tb_stream, link, node);
+}
+
+static uint64_t head_of(const struct tb_loop *loop)
+{
+    return tb_service_head_seq(loop->worker.http->service);
+}
+
+/* --- one stream's turn --- */
+
+void tb_fanout_leave(struct tb_stream *stream)
+{
+    if (h2o_linklist_is_linked(&stream->turn)) {
+        h2o_linklist_unlink(&stream->turn);
+    }
+}
+
+static void go_to(struct tb_stream *stream, h2o_linklist_t *list)
+{
+    tb_fanout_leave(stream);
+    h2o_linklist_insert(list, &stream->turn);
+}
+
+static void schedule(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    if (!h2o_timeout_is_linked(&fanout->turn)) {
+        h2o_timeout_link(loop->context.loop, fanout->credit_us > 0 ? &fanout->soon : &fanout->later,
+                         &fanout->turn);
+    }
+}
+
+void tb_fanout_ready(struct tb_stream *stream)
+{
+    go_to(stream, &stream->loop->fanout.ready);
+    schedule(stream->loop);
+}
+
+static void wait_for_a_round(struct tb_stream *stream)
+{
+    struct tb_fanout *fanout = &stream->loop->fanout;
+    go_to(stream, fanout->in_round ? &fanout->waiting : &fanout->ready);
+    schedule(stream->loop);
+}
+
+/* News is asked for first, and the head looked at then: what is committed in between is seen, or
+ * told. */
+void tb_fanout_rest(struct tb_stream *stream)
+{
+    struct tb_loop *loop = stream->loop;
+    atomic_store(&loop->inbox.mailbox.wants_news, true);
+    if (!stream->subscriber.lost && stream->subscriber.cursor >= head_of(loop)) {
+        go_to(stream, &loop->fanout.resting);
+    } else {
+        wait_for_a_round(stream);
+    }
+}
+
+/* What a WebSocket has to say beside events. True: it had, or it is over. */
+static bool serve_websocket(struct tb_stream *stream)
+{
+    struct tb_fanout *fanout = &stream->loop->fanout;
+    struct tb_websocket *websocket = stream->websocket;
+    tb_arena_reset(fanout->scratch);
+    struct tb_str output = tb_websocket_output(websocket, fanout->scratch);
+    if (output.len > 0) {
+        tb_stream_send_bytes(stream, output);
+        return true;
+    }
+    if (stream->read_stopped) {
+        tb_stream_resume_reading(stream);
+    }
+    if (tb_websocket_is_over(websocket)) {
+        tb_stream_close(stream);
+        return true;
+    }
+    if (tb_websocket_is_closing(websocket)) {
+        tb_stream_say_goodbye(stream);
+        return true;
+    }
+    return false;
+}
+
+/* It has all of this round. One that ends is sent first what is committed by now. */
+static void go_on_or_finish(struct tb_stream *stream)
+{
+    if (!stream->ending || stream->subscriber.cursor < head_of(stream->loop)) {
+        tb_fanout_rest(stream);
+    } else if (stream->websocket != NULL) {
+        tb_websocket_close(stream->websocket, stream->end_code, "");
+        tb_fanout_ready(stream);
+    } else {
+        tb_stream_close(stream);
+    }
+}
+
+static void serve(struct tb_stream *stream)
+{
+    struct tb_stream_source *source = &stream->loop->fanout.source;
+    struct tb_parcel *parcel = NULL;
+    if (stream->websocket != NULL && serve_websocket(stream)) {
+        return;
+    }
+    if (!tb_stream_is_behind(source, &stream->subscriber)) {
+        go_on_or_finish(stream);
+        return;
+    }
+    enum tb_err err = tb_stream_next(source, &stream->subscriber, &parcel);
+    if (err != TB_OK) {
+        /* The client comes back with the last id that it has. */
+        tb_log(TB_LOG_ERROR, "cannot read the log for a stream", TB_LOG_STR("id", stream->id),
+               TB_LOG_C("code", tb_err_code(err)));
+        tb_stream_close(stream);
+    } else if (parcel != NULL) {
+        tb_stream_send(stream, parcel);
+    } else {
+        wait_for_a_round(stream); /* nothing of that fits; others come first */
+    }
+}
+
+/* --- rounds --- */
+
+static void begin_round(struct tb_loop *loop)
+{
+    if (!loop->fanout.in_round) {
+        loop->fanout.in_round = true;
+        tb_stream_begin_round(&loop->fanout.source, head_of(loop));
+    }
+}
+
+static void end_round(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    fanout->in_round = false;
+    tb_stream_end_round(&fanout->source);
+    h2o_linklist_insert_list(&fanout->ready, &fanout->waiting);
+}
+
+static void earn(struct tb_fanout *fanout, int64_t now_us)
+{
+    fanout->credit_us += (now_us - fanout->credit_at_us) / TIME_SHARE;
+    fanout->credit_at_us = now_us;
+    if (fanout->credit_us > CREDIT_US_MAX) {
+        fanout->credit_us = CREDIT_US_MAX;
+    }
+}
+
+static void run_slice(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    int64_t start_us = tb_loop_now_us(loop), now_us = start_us;
+    earn(fanout, start_us);
+    while (!h2o_linklist_is_empty(&fanout->ready) && now_us - start_us < SLICE_US) {
+        struct tb_stream *stream = by_turn(fanout->ready.next);
+        begin_round(loop);
+        tb_fanout_leave(stream);
+        serve(stream);
+        now_us = tb_loop_now_us(loop);
+    }
+    fanout->credit_us -= now_us - start_us;
+    if (h2o_linklist_is_empty(&fanout->ready)) {
+        end_round(loop);
+    }
+    if (!h2o_linklist_is_empty(&fanout->ready)) {
+        schedule(loop);
+    }
+}
+
+static void on_turn(h2o_timeout_entry_t *entry)
+{
+    run_slice(H2O_STRUCT_FROM_MEMBER(struct tb_loop, fanout.turn, entry));
+}
+
+void tb_fanout_on_news(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    if (h2o_linklist_is_empty(&fanout->resting)) {
+        return;
+    }
+    h2o_linklist_insert_list(fanout->in_round ? &fanout->waiting : &fanout->ready,
+                             &fanout->resting);
+    if (fanout->credit_us > 0 && !h2o_timeout_is_linked(&fanout->turn)) {
+        run_slice(loop);
+    } else {
+        schedule(loop);
+    }
+}
+
+/* --- looking after them --- */
+
+static void send_heartbeat(struct tb_stream *stream)
+{
+    struct tb_buf out;
+    tb_arena_reset(stream->loop->fanout.scratch);
+    tb_buf_init(&out, stream->loop->fanout.scratch, 64);
+    TB_BUF_LIT(&out, ": heartbeat\n");
+    if (stream->subscriber.channel->format == TB_STREAM_EVENTS) {
+        /* Who waits for something rare, and comes back, need not look through the rest again. */
+        TB_BUF_LIT(&out, "id: ");
+        tb_buf_add_u64(&out, stream->subscriber.cursor);
+        TB_BUF_LIT(&out, "\n");
+    }
+    TB_BUF_LIT(&out, "\n");
+    tb_stream_send_bytes(stream, tb_buf_str(&out));
+}
+
+static void look_at_websocket(struct tb_stream *stream, uint64_t now_ms)
+{
+    if (stream->pinged_ms != 0 && now_ms - stream->pinged_ms >= PONG_MS) {
+        tb_log(TB_LOG_INFO, "cut off a client that gives no sign of life",
+               TB_LOG_STR("id", stream->id));
+        tb_stream_end(stream, TB_WEBSOCKET_FAULT);
+    } else if (stream->pinged_ms == 0 && now_ms - stream->heard_ms >= PING_MS) {
+        stream->pinged_ms = now_ms;
+        tb_websocket_ping(stream->websocket);
+        tb_fanout_ready(stream);
+    }
+}
+
+static void look_at(struct tb_stream *stream, uint64_t now_ms)
+{
+    if (stream->socket == NULL) {
+        return;
+    }
+    if (stream->ending && now_ms - stream->ending_ms >= GOODBYE_MS) {
+        tb_stream_close(stream);
+    } else if (tb_stream_is_sending(stream)) {
+        int fd = h2o_socket_get_fd(stream->socket);
+        if (tb_watch_is_stuck(fd, now_ms, &stream->sent_ms, &stream->acked_bytes)) {
+            tb_log(TB_LOG_INFO, "cut off a client that does not read",
+                   TB_LOG_STR("id", stream->id));
+            tb_stream_close(stream);
+        }
+    } else if (stream->websocket != NULL) {
+        look_at_websocket(stream, now_ms);
+    } else if (now_ms - stream->sent_ms >= TB_STREAM_HEARTBEAT_MS) {
+        send_heartbeat(stream);
+    }
+}
+
+void tb_fanout_look(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    uint64_t now_ms = h2o_now(loop->context.loop);
+    for (unsigned left = fanout->count / LOOKS_A_SECOND + 1; left > 0 && fanout->count > 0;
+         left--) {
+        h2o_linklist_t *node = fanout->next_look;
+        fanout->next_look = node->next;
+        if (node != &fanout->all) {
+            look_at(by_link(node), now_ms);
+        }
+    }
+}
+
+static void for_each(struct tb_loop *loop, void (*visit)(struct tb_stream *stream))
+{
+    h2o_linklist_t *all = &loop->fanout.all;
+    for (h2o_linklist_t *node = all->next; node != all;) {
+        h2o_linklist_t *next = node->next;
+        visit(by_link(node));
+        node = next;
+    }
+}
+
+static void end(struct tb_stream *stream)
+{
+    tb_stream_end(stream, TB_WEBSOCKET_GOING_AWAY);
+}
+
+void tb_fanout_drain(struct tb_loop *loop)
+{
+    for_each(loop, end);
+}
+
+static void cut(struct tb_stream *stream)
+{
+    if (stream->socket != NULL) {
+        tb_stream_close(stream);
+    }
+}
+
+void tb_fanout_cut(struct tb_loop *loop)
+{
+    for_each(loop, cut);
+}
+
+/* --- coming and going --- */
+
+void tb_fanout_add(struct tb_stream *stream)
+{
+    h2o_linklist_insert(&stream->loop->fanout.all, &stream->link);
+    stream->loop->fanout.count++;
+}
+
+void tb_fanout_remove(struct tb_stream *stream)
+{
+    struct tb_fanout *fanout = &stream->loop->fanout;
+    if (fanout->next_look == &stream->link) {
+        fanout->next_look = stream->link.next;
+    }
+    h2o_linklist_unlink(&stream->link);
+    tb_fanout_leave(stream);
+    fanout->count--;
+}
+
+void tb_fanout_open(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    tb_stream_source_init(&fanout->source, loop->worker.reader);
+    h2o_linklist_init_anchor(&fanout->all);
+    h2o_linklist_init_anchor(&fanout->ready);
+    h2o_linklist_init_anchor(&fanout->waiting);
+    h2o_linklist_init_anchor(&fanout->resting);
+    h2o_timeout_init(loop->context.loop, &fanout->soon, SOON_MS);
+    h2o_timeout_init(loop->context.loop, &fanout->later, LATER_MS);
+    fanout->next_look = &fanout->all;
+    fanout->turn.cb = on_turn;
+    fanout->credit_at_us = tb_loop_now_us(loop);
+    fanout->scratch = tb_arena_new(SCRATCH_BYTES);
+}
+
+void tb_fanout_close(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    assert(h2o_linklist_is_empty(&fanout->all));
+    h2o_timeout_unlink(&fanout->turn);
+    h2o_timeout_dispose(loop->context.loop, &fanout->soon);
+    h2o_timeout_dispose(loop->context.loop, &fanout->later);
+    tb_stream_source_fini(&fanout->source);
+    tb_arena_free(fanout->scratch);
+}

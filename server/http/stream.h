@@ -1,0 +1,104 @@
+/* Streams of events: what a subscriber is sent next. Neither sockets nor the HTTP library are known
+ * here.
+ *
+ *   log ──► window ──────► parcel ──────────► subscriber, subscriber, …
+ *           some events,   the bytes for     a cursor each
+ *           parsed once    one channel
+ *
+ * A subscriber owns nothing but a cursor. What it is sent is made when it can take it, in parcels
+ * of bounded size, so that a slow one costs no memory. Subscribers of the same channel (the same
+ * format and filter) at the same cursor share the parcel. In a round all are brought up to the same
+ * seq: at its end those who keep up stand at the same cursor, whatever they did before.
+ *
+ * Owned by one loop's thread; no I/O but reading the store. */
+#ifndef TB_HTTP_STREAM_H
+#define TB_HTTP_STREAM_H
+
+#include "board/query.h"
+#include "taskboard/storage.h"
+
+enum tb_stream_format {
+    TB_STREAM_EVENTS,    /* server-sent events, each an event of the log */
+    TB_STREAM_FEED,      /* server-sent events, each the feed's view of one of its events */
+    TB_STREAM_WEBSOCKET, /* text frames, each an event of the log */
+};
+
+/* Bytes to send, of which every reader holds a reference. */
+struct tb_parcel {
+    unsigned refs;
+    uint64_t from;  /* made for a subscriber of that cursor … */
+    uint64_t until; /* … which then stands there */
+    const struct tb_channel *channel;
+    size_t len;
+    char bytes[];
+};
+
+struct tb_parcel *tb_parcel_new(const void *bytes, size_t len); /* with one reference */
+struct tb_parcel *tb_parcel_hold(struct tb_parcel *parcel);
+void tb_parcel_drop(struct tb_parcel **parcel); /* NULL in it is accepted */
+
+/* A format and a filter; there is one of each in a source. */
+struct tb_channel {
+    struct tb_channel *next; /* with the same hash */
+    uint64_t hash;
+    unsigned refs;
+    enum tb_stream_format format;
+    struct tb_events_request filter; /* its since and limit are nobody's */
+};
+
+struct tb_subscriber {
+    struct tb_channel *channel;
+    uint64_t cursor; /* all events up to here it has been sent, or they do not fit */
+    bool lost;       /* its cursor is none of this log: it has to be told */
+};
+
+#define TB_STREAM_WINDOWS  4
+#define TB_STREAM_PARCELS  32
+#define TB_STREAM_CHANNELS 1024
+
+struct tb_stream_window;
+
+/* What the subscribers of one loop share. */
+struct tb_stream_source {
+    struct tb_reader *reader; /* borrowed */
+    struct tb_arena *scratch; /* of one parcel while it is made */
+    uint64_t head;            /* where this round ends */
+    struct tb_stream_window *windows[TB_STREAM_WINDOWS];
+    unsigned next_window;
+    struct tb_parcel *parcels[TB_STREAM_PARCELS]; /* of this round */
+    struct tb_channel *channels[TB_STREAM_CHANNELS];
+    uint64_t log_reads; /* how often the log was read, for tests */
+};
+
+void tb_stream_source_init(struct tb_stream_source *source, struct tb_reader *reader);
+
+/* After all subscribers have left. */
+void tb_stream_source_fini(struct tb_stream_source *source);
+
+/* Begins a round that goes up to `head`, a seq that is committed. */
+void tb_stream_begin_round(struct tb_stream_source *source, uint64_t head);
+
+/* Gives back the memory of the round: what is still being sent stays. */
+void tb_stream_end_round(struct tb_stream_source *source);
+
+/* `filter` is copied. */
+void tb_stream_join(struct tb_stream_source *source, struct tb_subscriber *subscriber,
+                    enum tb_stream_format format, const struct tb_events_request *filter);
+void tb_stream_leave(struct tb_stream_source *source, struct tb_subscriber *subscriber);
+
+/* Another filter in the place of the old one, from the same cursor on. */
+void tb_stream_refilter(struct tb_stream_source *source, struct tb_subscriber *subscriber,
+                        const struct tb_events_request *filter);
+
+/* Is there something that it has not been sent, or not been found to be nothing for it? */
+bool tb_stream_is_behind(const struct tb_stream_source *source,
+                         const struct tb_subscriber *subscriber);
+
+/* The next step of a subscriber that is behind: moves its cursor, and `*parcel` (a reference of the
+ * caller's) is what it has to be sent, or NULL when nothing of that fits. A subscriber whose next
+ * event is not kept any more is told that, and goes on from the oldest. */
+TB_MUST_CHECK enum tb_err tb_stream_next(struct tb_stream_source *source,
+                                         struct tb_subscriber *subscriber,
+                                         struct tb_parcel **parcel);
+
+#endif
