@@ -39,8 +39,10 @@ static inline struct tb_str tb_str_c(const char *c_string)
 
 static inline bool tb_str_eq(struct tb_str a, struct tb_str b)
 {
-    return (a.ptr == NULL) == (b.ptr == NULL) && a.len == b.len &&
-           (a.ptr == b.ptr || a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+    if (a.ptr == NULL || b.ptr == NULL) {
+        return a.ptr == b.ptr;
+    }
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
 static inline bool tb_str_eq_c(struct tb_str a, const char *c_string)

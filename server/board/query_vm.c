@@ -145,8 +145,9 @@ static uint32_t parse_limit(struct tb_str value)
 
 static void read_agent(struct tb_feed_request *request, struct tb_str value)
 {
-    request->nothing =
-        request->nothing || (request->agent.ptr != NULL && !tb_str_eq(request->agent, value));
+    if (request->agent.len > 0 && !tb_str_eq(request->agent, value)) {
+        request->nothing = true;
+    }
     request->agent = value;
 }
 

@@ -180,8 +180,9 @@ static struct agent *add_agent(struct stats *stats, size_t at, const struct tb_e
         agent->latest = tb_buf_str(&latest);
         stats->bytes += latest.len;
     }
-    memmove(stats->agents + at + 1, stats->agents + at,
-            (stats->agent_count - at) * sizeof(*stats->agents));
+    for (size_t i = stats->agent_count; i > at; i--) {
+        stats->agents[i] = stats->agents[i - 1];
+    }
     stats->agents[at] = agent;
     stats->agent_count++;
     return agent;

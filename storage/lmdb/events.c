@@ -3,6 +3,7 @@
  * (EVENT), of the feed (FEED), and of the feed by agent (FEED_AGENT). The oldest leave from the
  * left edge, whole blocks with their entries. */
 #include "lmdb/lmdb.h"
+#include "lmdb/log.h"
 
 int tb_events_flush(struct tb_lmdb_txn *txn)
 {
@@ -88,13 +89,8 @@ static enum tb_err drop_entries(struct tb_lmdb_txn *txn, const struct tb_block *
 {
     enum tb_err err = TB_OK;
     for (uint32_t i = 0; i < block->count && err == TB_OK; i++) {
-        struct tb_str record;
         struct tb_event event;
-        int rc = tb_block_record(block, i, &record);
-        err = rc != 0 ? tb_lmdb_err(rc) : tb_record_decode_event(record, &event);
-        if (err == TB_OK && event.seq != block->first + i) {
-            err = TB_E_STORAGE_CORRUPT;
-        }
+        err = tb_event_of_block(block, i, &event);
         if (err == TB_OK) {
             err = tb_lmdb_write_err(txn->store, change_entries(txn, &event, tb_run_drop));
         }

@@ -27,11 +27,14 @@ void tb_log_close(struct tb_log *log)
     free(log->image);
 }
 
-static enum tb_err read_event(const struct tb_block *block, uint32_t index, struct tb_event *event)
+enum tb_err tb_event_of_block(const struct tb_block *block, uint32_t index, struct tb_event *event)
 {
     struct tb_str record;
     int rc = tb_block_record(block, index, &record);
-    enum tb_err err = rc != 0 ? tb_lmdb_err(rc) : tb_record_decode_event(record, event);
+    if (rc != 0) {
+        return tb_lmdb_err(rc);
+    }
+    enum tb_err err = tb_record_decode_event(record, event);
     return err == TB_OK && event->seq != block->first + index ? TB_E_STORAGE_CORRUPT : err;
 }
 
@@ -42,7 +45,7 @@ static enum tb_err visit_block(const struct tb_block *block, uint64_t since, tb_
     uint64_t index = since >= block->first ? since + 1 - block->first : 0;
     for (; index < block->count && err == TB_OK && !*stopped; index++) {
         struct tb_event event;
-        err = read_event(block, (uint32_t)index, &event);
+        err = tb_event_of_block(block, (uint32_t)index, &event);
         *stopped = err == TB_OK && visit(ctx, &event) == TB_VISIT_STOP;
     }
     return err;
@@ -80,5 +83,5 @@ enum tb_err tb_log_get(const struct tb_log *log, uint64_t seq, struct tb_event *
         rc = MDB_NOTFOUND;
     }
     return rc != 0 ? tb_lmdb_must_exist(tb_lmdb_err(rc))
-                   : read_event(&block, (uint32_t)(seq - block.first), event);
+                   : tb_event_of_block(&block, (uint32_t)(seq - block.first), event);
 }

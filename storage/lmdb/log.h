@@ -21,4 +21,7 @@ enum tb_err tb_log_visit(struct tb_log *log, uint64_t since, tb_visit_event *vis
 /* One that must be there, because an index names it or it is between the oldest and the last. */
 enum tb_err tb_log_get(const struct tb_log *log, uint64_t seq, struct tb_event *event);
 
+/* One of a block's, from 0 on, which must be the one that belongs there. */
+enum tb_err tb_event_of_block(const struct tb_block *block, uint32_t index, struct tb_event *event);
+
 #endif

@@ -71,31 +71,26 @@ static void id_key(struct tb_key *key, const struct tb_vm *vm)
     tb_key_add_id(key, vm->number);
 }
 
-static void due_key(struct tb_key *key, const struct tb_vm *vm)
+static void due_key(struct tb_key *key, const struct tb_vm *vm, int64_t due_ms)
 {
     tb_key_start(key, TB_INDEX_DUE_VM);
-    tb_key_add_i64(key, vm->due_ms);
+    tb_key_add_i64(key, due_ms);
     tb_key_add_id(key, vm->number);
 }
 
-/* Turns the index entries of `old` into those of `vm`; either may be NULL. */
-static int change_index(struct tb_lmdb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm)
+/* It was due at the first instant and is at the second; 0 is never. */
+static int change_due(struct tb_lmdb_txn *txn, const struct tb_vm *vm, int64_t before_ms,
+                      int64_t after_ms)
 {
     struct tb_key key;
     int rc = 0;
-    int64_t before = old != NULL ? old->due_ms : 0;
-    int64_t after = vm != NULL ? vm->due_ms : 0;
-    if (before != 0 && before != after) {
-        due_key(&key, old);
+    if (before_ms != 0 && before_ms != after_ms) {
+        due_key(&key, vm, before_ms);
         rc = tb_lmdb_index_drop(txn, &key);
     }
-    if (rc == 0 && after != 0 && before != after) {
-        due_key(&key, vm);
+    if (rc == 0 && after_ms != 0 && before_ms != after_ms) {
+        due_key(&key, vm, after_ms);
         rc = tb_lmdb_index_put(txn, &key);
-    }
-    if (rc == 0 && (old == NULL || vm == NULL)) {
-        id_key(&key, vm != NULL ? vm : old);
-        rc = vm != NULL ? tb_lmdb_index_put(txn, &key) : tb_lmdb_index_drop(txn, &key);
     }
     return rc;
 }
@@ -117,7 +112,12 @@ enum tb_err tb_lmdb_put_vm(struct tb_txn *base, const struct tb_vm *old, const s
         tb_head_note_vm_change(&txn->head);
         rc = put_seen(txn, vm->number, vm->seen_ms, flags & (unsigned)~MDB_NOOVERWRITE);
     }
-    rc = rc != 0 ? rc : change_index(txn, old, vm);
+    rc = rc != 0 ? rc : change_due(txn, vm, old != NULL ? old->due_ms : 0, vm->due_ms);
+    if (rc == 0 && old == NULL) {
+        struct tb_key id;
+        id_key(&id, vm);
+        rc = tb_lmdb_index_put(txn, &id);
+    }
     return tb_lmdb_write_err(txn->store, rc);
 }
 
@@ -131,7 +131,10 @@ enum tb_err tb_lmdb_delete_vm(struct tb_txn *base, const struct tb_vm *old)
     rc = rc != 0 ? rc : mdb_del(txn->mdb, txn->store->dbis[TB_DB_VM_SEEN], &key, NULL);
     if (rc == 0) {
         tb_head_note_vm_change(&txn->head);
-        rc = change_index(txn, old, NULL);
+        struct tb_key id;
+        id_key(&id, old);
+        rc = tb_lmdb_index_drop(txn, &id);
+        rc = rc != 0 ? rc : change_due(txn, old, old->due_ms, 0);
     }
     return tb_lmdb_write_err(txn->store, rc);
 }
@@ -182,7 +185,7 @@ enum tb_err tb_lmdb_get_vm(struct tb_txn *base, struct tb_str id, struct tb_vm *
     struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
     struct tb_key prefix;
     struct tb_list list;
-    struct tb_vm found;
+    struct tb_vm found = {.due_ms = 0};
     tb_key_start(&prefix, TB_INDEX_VM);
     tb_key_add_text(&prefix, id);
     int rc = tb_list_open(txn, TB_DB_INDEX, &prefix, sizeof(struct tb_id), &list);
