@@ -46,10 +46,13 @@ class Looks:
         raise OSError("this kernel does not tell RssAnon")
 
     def store(self):
-        """Pages in use and how many transactions the oldest reader is behind, as LMDB's own tool sees them from outside."""
-        run = subprocess.run(["mdb_stat", "-e", "-f", "-r", self.server.data], capture_output=True, text=True, check=True)
+        """Pages in use and how many transactions the oldest reader is behind, as LMDB's own tool sees them from outside. Answers that are
+        kept for a day under their keys are left out: they do grow, for a day."""
+        run = subprocess.run(["mdb_stat", "-e", "-f", "-r", "-s", "answer", self.server.data], capture_output=True, text=True, check=True)
         used, free = number_after(run.stdout, "Number of pages used"), number_after(run.stdout, "Free pages")
         last = number_after(run.stdout, "Last transaction ID")
+        _, _, answers = run.stdout.partition("Status of answer")
+        free += sum(number_after(answers, kind) for kind in ("Branch pages", "Leaf pages", "Overflow pages"))
         readers = [int(match) for match in re.findall(r"^\s*\d+ [0-9a-f]+ (\d+)$", run.stdout, re.MULTILINE)]
         return used - free, max([last - txn for txn in readers if txn <= last], default=0)
 
