@@ -6,8 +6,8 @@
 #include "base/str.h"
 
 struct answers_expected {
-    bool head;     /* a request of the connection may be a HEAD: its answer has no body */
-    bool cut_off;  /* the connection was reset: the last answer may be cut short */
+    bool head;    /* a request of the connection may be a HEAD: its answer has no body */
+    bool cut_off; /* the connection was reset: the last answer may be cut short */
 };
 
 /* Checks all of it; returns how many answers there were. A body that says that it is JSON is. */

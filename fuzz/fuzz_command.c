@@ -257,8 +257,7 @@ static void check_extra(struct tb_arena *arena, struct tb_str extra)
 {
     struct strict_json read;
     if (extra.ptr != NULL) {
-        strict_json_read(
-            tb_arena_printf(arena, "{\"a\":1%.*s}", (int)extra.len, extra.ptr), &read);
+        strict_json_read(tb_arena_printf(arena, "{\"a\":1%.*s}", (int)extra.len, extra.ptr), &read);
         must(read.valid);
     }
 }

@@ -62,8 +62,8 @@ static bool read_list(struct fixture *f, const struct tb_list_request *request)
     struct tb_list list;
     struct tb_buf out;
     must(request->limit >= 1 && request->limit <= TB_LIST_LIMIT_MAX);
-    must(request->max_bytes == 0 || (request->max_bytes >= TB_MAX_BYTES_MIN &&
-                                     request->max_bytes <= TB_MAX_BYTES_MAX));
+    must(request->max_bytes == 0 ||
+         (request->max_bytes >= TB_MAX_BYTES_MIN && request->max_bytes <= TB_MAX_BYTES_MAX));
     must(request->query.word_count <= TB_QUERY_TERMS_MAX);
     tb_buf_init(&out, f->arena, 1024);
     tb_list_init(&list, request);
@@ -324,8 +324,8 @@ static void run_framing(struct tb_str head)
 typedef void run_text(struct tb_str text);
 
 static run_text *const texts[] = {
-    run_cursor, run_if_match, run_key,    run_claim_token, run_bearer,
-    run_preferences, run_origin, run_framing,
+    run_cursor, run_if_match,    run_key,    run_claim_token,
+    run_bearer, run_preferences, run_origin, run_framing,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -12,9 +12,8 @@ static struct tb_str record;
 
 static void check_inside(struct tb_str part)
 {
-    must(part.ptr == NULL ||
-         (part.ptr >= record.ptr && part.len <= record.len &&
-          (size_t)(part.ptr - record.ptr) <= record.len - part.len));
+    must(part.ptr == NULL || (part.ptr >= record.ptr && part.len <= record.len &&
+                              (size_t)(part.ptr - record.ptr) <= record.len - part.len));
 }
 
 static void check_strings(const struct tb_str *strings, size_t count)
@@ -151,10 +150,10 @@ static const struct {
     enum tb_record_kind kind;
     void (*run)(void);
 } kinds[] = {
-    {TB_RECORD_TASK, run_task},         {TB_RECORD_EVENT, run_event},
-    {TB_RECORD_ATTEMPT, run_attempt},   {TB_RECORD_VM, run_vm},
-    {TB_RECORD_ANSWER, run_answer},     {TB_RECORD_HEAD, run_head},
-    {TB_RECORD_NOTE, run_note},         {TB_RECORD_ARTIFACT, run_artifact},
+    {TB_RECORD_TASK, run_task},       {TB_RECORD_EVENT, run_event},
+    {TB_RECORD_ATTEMPT, run_attempt}, {TB_RECORD_VM, run_vm},
+    {TB_RECORD_ANSWER, run_answer},   {TB_RECORD_HEAD, run_head},
+    {TB_RECORD_NOTE, run_note},       {TB_RECORD_ARTIFACT, run_artifact},
     {TB_RECORD_PAUSES, run_pauses},
 };
 

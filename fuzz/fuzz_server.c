@@ -2,10 +2,10 @@
  * loopback for each input, which is what the client says.
  *
  * The first byte is flags: 1: behind it all, a request that ends the connection; 2: the second byte
- * says where the bytes are cut in two. The admin's token is `t`. Each answer must be whole HTTP, and
- * what says that it is JSON must be; a client that has closed its half is hung up on in bounded
- * time; the log has nothing but lines of JSON. Now and then the board is verified, and all is closed
- * and opened anew, in memory and with LMDB in turns. */
+ * says where the bytes are cut in two. The admin's token is `t`. Each answer must be whole HTTP,
+ * and what says that it is JSON must be; a client that has closed its half is hung up on in bounded
+ * time; the log has nothing but lines of JSON. Now and then the board is verified, and all is
+ * closed and opened anew, in memory and with LMDB in turns. */
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>

@@ -78,9 +78,8 @@ static void add_mark(struct reading *reading, char mark)
 
 static void skip_space(struct reading *reading)
 {
-    while (reading->at < reading->end &&
-           (*reading->at == ' ' || *reading->at == '\t' || *reading->at == '\n' ||
-            *reading->at == '\r')) {
+    while (reading->at < reading->end && (*reading->at == ' ' || *reading->at == '\t' ||
+                                          *reading->at == '\n' || *reading->at == '\r')) {
         reading->at++;
     }
 }
@@ -152,9 +151,8 @@ static bool read_escape(struct reading *reading)
     if (take(reading, 'u')) {
         return read_unicode_escape(reading);
     }
-    const char *found = reading->at < reading->end && *reading->at != '\0'
-                            ? strchr(names, *reading->at)
-                            : NULL;
+    const char *found =
+        reading->at < reading->end && *reading->at != '\0' ? strchr(names, *reading->at) : NULL;
     if (found == NULL) {
         return false;
     }
@@ -249,9 +247,8 @@ static bool read_key(struct reading *reading, unsigned depth)
         return false;
     }
     for (size_t i = reading->keys_before[depth - 1]; i < reading->key_count; i++) {
-        if (reading->keys[i].len == key.len &&
-            memcmp(reading->decoded + reading->keys[i].at, reading->decoded + key.at, key.len) ==
-                0) {
+        if (reading->keys[i].len == key.len && memcmp(reading->decoded + reading->keys[i].at,
+                                                      reading->decoded + key.at, key.len) == 0) {
             return false;
         }
     }

@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 struct strict_json {
-    bool valid;        /* JSON in well-formed UTF-8, without NUL, lone surrogates and duplicate keys */
+    bool valid; /* JSON in well-formed UTF-8, without NUL, lone surrogates and duplicate keys */
     bool long_numbers; /* it has one of more than 15 characters, or with an exponent */
     unsigned depth;    /* of arrays and objects; the outermost has 1 */
     size_t value_count;
