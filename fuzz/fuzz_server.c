@@ -23,6 +23,7 @@
 #include "fuzz.h"
 #include "http/etag.h"
 #include "http/server.h"
+#include "http/websocket.h"
 #include "strict.h"
 
 #define INPUTS_PER_LIFE   2000
@@ -216,16 +217,25 @@ static void close_world(void)
     check_log();
 }
 
+/* OpenSSL's exit handler has to run behind ours, which ends the threads that use it: so it comes
+ * first. */
+static void load_libraries(void)
+{
+    char accept[TB_WEBSOCKET_ACCEPT_LEN];
+    must(sodium_init() >= 0);
+    must(tb_websocket_accept(TB_STR("dGhlIHNhbXBsZSBub25jZQ=="), accept));
+}
+
 static void begin(void)
 {
     static bool has_begun;
     if (!has_begun) {
         has_begun = true;
-        must(sodium_init() >= 0);
         (void)signal(SIGPIPE, SIG_IGN);
         log_fd = memfd_create("log", MFD_CLOEXEC);
         must(log_fd >= 0);
         tb_log_init(log_fd, TB_LOG_DEBUG, TB_LOG_JSON);
+        load_libraries();
         open_world();
         (void)atexit(close_world);
     }

@@ -1,9 +1,9 @@
 /* A store of the LMDB engine in which something was damaged: every read says so, or gives an
  * answer; none crashes, reads outside, or never ends.
  *
- * The store is a small board. An input is edits of seven bytes and more, each
+ * The store is a small board. An input is edits of six bytes and more, each
  *
- *   database | entry | what | at u16 | length | 0 | as many bytes
+ *   database | entry | what | at u16 | length | as many bytes
  *
  * what: overwrite bytes of the value, cut it, add to it, delete the entry, put another one with
  * these bytes as its key. The manifest of the runs is sealed anew, so that more than its checksum

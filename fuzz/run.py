@@ -63,6 +63,7 @@ def parse_options(argv):
     parser.add_argument("--seconds", type=int, default=60, help="for each target (60)")
     parser.add_argument("--jobs", type=int, default=2, help="how many targets at a time (2)")
     parser.add_argument("--seed", type=int, default=0, help="of the mutations; 0: another one each time")
+    parser.add_argument("--deep", action="store_true", help="look at the values that are compared, too: slower, and goes further")
     parser.add_argument("--merge", action="store_true", help="write new inputs back to fuzz/corpus, minimised")
     parser.add_argument("--controls", action="store_true", help="only the targets with planted faults: each must be found")
     parser.add_argument("--ci", action="store_true", help="the controls and then all targets")
@@ -95,7 +96,7 @@ def command_of(options, program, target, folders, seconds, artifacts):
     command = [
         str(options.bin / program), f"-max_total_time={seconds}", f"-timeout={INPUT_SECONDS_MAX}", f"-rss_limit_mb={MEMORY_MB_MAX}",
         f"-max_len={INPUT_BYTES_MAX.get(target, INPUT_BYTES_MAX_OTHERS)}", f"-artifact_prefix={artifacts}/", "-print_final_stats=1",
-        "-use_value_profile=1", f"-seed={options.seed}",
+        f"-use_value_profile={int(options.deep)}", f"-seed={options.seed}",
     ]
     dictionary = HERE / "dictionary" / f"{target}.dict"
     if dictionary.exists():
@@ -163,21 +164,24 @@ def fuzz(options, target, program=None, extra=(), seconds=None):
 
 
 def merge(options, target, new):
-    """Adds to the kept corpus what covers something that it does not, and drops what has become superfluous. Regressions stay."""
+    """Makes the kept corpus a small one that takes every branch that it and the new inputs take; how often does not count.
+    Seeds and regressions stay."""
     corpus = HERE / "corpus" / target
     with tempfile.TemporaryDirectory(prefix="taskboard-fuzz-") as scratch:
         merged = Path(scratch) / "merged"
         merged.mkdir()
-        command = [str(options.bin / (PREFIX + target)), "-merge=1", f"-timeout={INPUT_SECONDS_MAX}",
+        command = [str(options.bin / (PREFIX + target)), "-set_cover_merge=1", "-use_counters=0", f"-timeout={INPUT_SECONDS_MAX}",
                    f"-max_len={INPUT_BYTES_MAX.get(target, INPUT_BYTES_MAX_OTHERS)}", str(merged), str(corpus), str(new)]
         output, good = run_program(command, scratch, options.seconds)
         if not good:
             sys.exit(f"the merge of {target} failed:\n{output[-2000:]}")
         for path in corpus.iterdir():
-            if not path.name.startswith("regression"):
+            if not path.name.startswith(("regression", "seed")):
                 path.unlink()
+        kept = {path.read_bytes() for path in corpus.iterdir()}
         for path in merged.iterdir():
-            shutil.copy(path, corpus / path.name)
+            if path.read_bytes() not in kept:
+                shutil.copy(path, corpus / path.name)
 
 
 def show(result):
