@@ -258,8 +258,11 @@ struct client {
 static bool wait_for(struct client *client, short events, int timeout_ms, short *ready)
 {
     struct pollfd poll_fd = {.fd = client->fd, .events = events};
-    int count = poll(&poll_fd, 1, timeout_ms);
-    must(count >= 0 || errno == EINTR);
+    int count = -1;
+    for (int tries = 0; count < 0 && tries < 3; tries++) { /* the fuzzer's timer interrupts it */
+        count = poll(&poll_fd, 1, timeout_ms);
+        must(count >= 0 || errno == EINTR);
+    }
     *ready = poll_fd.revents;
     return count > 0;
 }
