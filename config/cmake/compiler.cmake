@@ -16,3 +16,5 @@ if(TB_SANITIZE)
     target_compile_options(tb_options INTERFACE -fsanitize=${TB_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(tb_options INTERFACE -fsanitize=${TB_SANITIZE})
 endif()
+
+option(TB_FUZZ "Build the fuzz targets for libFuzzer; TB_SANITIZE must have fuzzer-no-link" OFF)

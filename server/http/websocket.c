@@ -194,6 +194,36 @@ static void add_code(struct tb_buf *output)
     }
 }
 
+/* The length of the server's frame at that place. */
+static size_t frame_len(const struct tb_buf *output, size_t at)
+{
+    const uint8_t *frame = (const uint8_t *)output->ptr + at;
+    size_t len = frame[1];
+    if (len < 126) {
+        return 2 + len;
+    }
+    size_t length_bytes = len == 126 ? 2 : 8;
+    len = 0;
+    for (size_t i = 0; i < length_bytes; i++) {
+        len = len << 8 | frame[2 + i];
+    }
+    return 2 + length_bytes + len;
+}
+
+/* A client's close frame is answered with its code alone. wslay would give its reason back, too,
+ * and that may be no UTF-8: of each piece in which it comes, wslay takes the first two bytes for
+ * the code and does not look at them. */
+static void cut_reason(struct tb_buf *output)
+{
+    for (size_t at = 0; at < output->len; at += frame_len(output, at)) {
+        char *frame = output->ptr + at;
+        if ((uint8_t)frame[0] == 0x88 && frame[1] > 2) {
+            frame[1] = 2;
+            output->len = at + 4; /* it is the last one */
+        }
+    }
+}
+
 struct tb_str tb_websocket_output(struct tb_websocket *websocket, struct tb_arena *arena)
 {
     if (!wslay_event_want_write(websocket->wslay)) {
@@ -203,6 +233,9 @@ struct tb_str tb_websocket_output(struct tb_websocket *websocket, struct tb_aren
     (void)wslay_event_send(websocket->wslay);
     if (websocket->broken) {
         add_code(&websocket->output);
+    }
+    if (!websocket->closing) {
+        cut_reason(&websocket->output);
     }
     return tb_buf_str(&websocket->output);
 }

@@ -138,6 +138,19 @@ static void the_client_closes(void **state)
     assert_true(tb_websocket_is_over(websocket));
 }
 
+/* In pieces its reason is not judged as it should be: this one is no UTF-8. */
+static void the_reason_of_a_client_is_not_given_back(void **state)
+{
+    (void)state;
+    tb_websocket_send(websocket, TB_STR("{}"));
+    assert_str(output(), "\x81\x02{}");
+    tb_websocket_take(websocket, TB_STR("\x88\x84\0\0\0\0\x0f\xa0"));
+    tb_websocket_take(websocket, TB_STR("\xff\xff"));
+    assert_true(tb_websocket_is_closing(websocket));
+    assert_str(output(), "\x88\x02\x0f\xa0");
+    assert_true(tb_websocket_is_over(websocket));
+}
+
 static void the_server_closes(void **state)
 {
     (void)state;
@@ -223,6 +236,7 @@ int main(void)
         ws_test(pongs_wait_until_they_are_taken),
         ws_test(what_the_server_says),
         ws_test(the_client_closes),
+        ws_test(the_reason_of_a_client_is_not_given_back),
         ws_test(the_server_closes),
         ws_test(faults_have_their_codes),
         ws_test(the_longest_message_is_taken),
