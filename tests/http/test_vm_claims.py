@@ -120,27 +120,6 @@ def test_a_heartbeat_of_the_vm_renews_its_claims(board):
     assert answer.status == 200 and answer.json["expiresAt"] > tasks[1]["claim"]["expiresAt"]
 
 
-def test_leases_go_on_as_long_as_the_vm_is_heard_of(board):
-    """Its holder says nothing for longer than the lease. The other claim shows that the time was over."""
-    register(board)
-    (task,) = claim_for(board, 10, vmId="vm")
-    (lost,) = claim_for(board, 10)
-
-    def other_is_over():
-        beat(board)
-        return board.task(lost["id"])["status"] == "open"
-
-    eventually(other_is_over, "a lease to run out", 20)
-    now = board.task(task["id"])
-    assert now["status"] == "in_progress" and now["claim"]["generation"] == task["claim"]["generation"]
-    assert board.completed(task)["outcome"] == "success"
-
-
-def claim_for(board, lease_seconds, **fields):
-    board.create()
-    return board.claim("ann", leaseSeconds=lease_seconds, **fields)
-
-
 # --- its loss ---
 
 @pytest.mark.parametrize("loss", ["stopped", "deregistered"])
@@ -226,11 +205,48 @@ def test_a_claim_that_waits_with_a_vm_gets_nothing_once_that_is_lost(serve):
     assert board.task(task["id"])["status"] == "open"
 
 
-# --- time ---
+# --- ends of the server ---
 
-def test_a_silent_vm_goes_stale_and_a_paused_one_does_not(serve):
-    """With one loop, so that the claim that waits stands there before time goes on."""
-    server = serve("--threads", "1")
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_claims_and_leases_outlive_the_server(own_server, board, end):
+    register(board)
+    (task,) = claimed(board)
+    seen = beat(board)["lastSeen"]
+    own_server.leave()
+    own_server.kill() if end == "kill" else own_server.stop()
+    own_server.start()
+    after = own_server.client()
+    assert (vm(after)["lastSeen"], vm(after)["claims"], vm(after)["stale"]) == (seen, 1, False)
+    assert after.task(task["id"])["claim"]["generation"] == task["claim"]["generation"]
+    assert beat(after)["claimsRenewed"] == 1
+    assert after.completed(task)["outcome"] == "success"
+
+
+# --- what has to wait: with one loop, so that requests that wait stand there before time goes on ---
+
+def claim_for(board, lease_seconds, **fields):
+    board.create()
+    return board.claim("ann", leaseSeconds=lease_seconds, **fields)
+
+
+def leases_go_on_as_long_as_the_vm_is_heard_of(server):
+    """Its holder says nothing for longer than the lease. The other claim shows that the time was over."""
+    board = server.client()
+    register(board)
+    (task,) = claim_for(board, 10, vmId="vm")
+    (lost,) = claim_for(board, 10)
+
+    def other_is_over():
+        beat(board)
+        return board.task(lost["id"])["status"] == "open"
+
+    eventually(other_is_over, "a lease to run out", 20)
+    now = board.task(task["id"])
+    assert now["status"] == "in_progress" and now["claim"]["generation"] == task["claim"]["generation"]
+    assert board.completed(task)["outcome"] == "success"
+
+
+def a_silent_vm_goes_stale_and_a_paused_one_does_not(server):
     board = server.client()
     register(board, "calm")
     register(board, "paused", ttlSeconds=TTL_SECONDS)
@@ -258,9 +274,9 @@ def test_a_silent_vm_goes_stale_and_a_paused_one_does_not(serve):
     assert types_since(board, head)[-1] == "vm.back"
 
 
-def test_when_most_fall_silent_together_the_rest_keep_their_claims(board, own_server):
+def when_most_fall_silent_together_the_rest_keep_their_claims(server):
     """They were registered one by one, so that the first ones go stale before they are most of all."""
-    count = 6
+    board, count = server.client(), 6
     for n in range(count):
         register(board, f"vm{n}", ttlSeconds=TTL_SECONDS)
     tasks = [claimed(board, vm_id=f"vm{n}")[0] for n in range(count)]
@@ -276,7 +292,7 @@ def test_when_most_fall_silent_together_the_rest_keep_their_claims(board, own_se
 
     eventually(all_are_silent, "all of them to fall silent", TTL_SECONDS * 2)
     eventually(lambda: spared() + lost() == count, "the timer to have looked at all of them")
-    assert spared() >= 3 and "most VMs are silent" in own_server.log()
+    assert spared() >= 3 and "most VMs are silent" in server.log()
     assert board.get("/registry/discover/worker").json["vms"] == []
     for n, task in enumerate(tasks):
         kept = n >= lost()
@@ -285,37 +301,32 @@ def test_when_most_fall_silent_together_the_rest_keep_their_claims(board, own_se
     assert len(board.get("/registry/discover/worker").json["vms"]) == count
 
 
-# --- ends of the server ---
-
-@pytest.mark.parametrize("end", ["kill", "stop"])
-def test_claims_and_leases_outlive_the_server(own_server, board, end):
-    register(board)
-    (task,) = claimed(board)
-    seen = beat(board)["lastSeen"]
-    own_server.leave()
-    own_server.kill() if end == "kill" else own_server.stop()
-    own_server.start()
-    after = own_server.client()
-    assert (vm(after)["lastSeen"], vm(after)["claims"], vm(after)["stale"]) == (seen, 1, False)
-    assert after.task(task["id"])["claim"]["generation"] == task["claim"]["generation"]
-    assert beat(after)["claimsRenewed"] == 1
-    assert after.completed(task)["outcome"] == "success"
-
-
-def test_after_a_restart_a_vm_has_its_time_again(own_server, board):
+def after_a_restart_a_vm_has_its_time_again(server):
     """It was silent for longer than its ttl while the server was down."""
+    board = server.client()
     register(board, ttlSeconds=TTL_SECONDS)
     register(board, "other")
     (task,) = claimed(board)
-    own_server.leave()
-    own_server.kill()
+    server.leave()
+    server.kill()
     registered = time.monotonic()
     eventually(lambda: time.monotonic() - registered > TTL_SECONDS, "the ttl to be over", TTL_SECONDS * 2)
-    own_server.start()
-    after = own_server.client()
+    server.start()
+    after = server.client()
     assert vm(after)["stale"] is True and after.task(task["id"])["status"] == "in_progress"
     more = after.create()
     assert after.why(more["id"], "vmId=vm")["claimable"] is True
     assert after.claim_one("ann", vmId="vm")["id"] == more["id"]
     assert beat(after)["claimsRenewed"] == 2 and vm(after)["stale"] is False
     assert after.events("type=vm.stale") == [] and after.completed(task)["outcome"] == "success"
+
+
+STORIES = [
+    leases_go_on_as_long_as_the_vm_is_heard_of, a_silent_vm_goes_stale_and_a_paused_one_does_not,
+    when_most_fall_silent_together_the_rest_keep_their_claims, after_a_restart_a_vm_has_its_time_again,
+]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_in_time(told, story):
+    told(story)

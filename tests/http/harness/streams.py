@@ -25,7 +25,7 @@ class Connection:
         self.raw = Raw(server.port, receive_buffer)
         fields = {"Host": "t", **({"Authorization": f"Bearer {token}"} if token else {}), **headers}
         self.raw.send(f"GET {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items()) + "\r\n")
-        self.bytes = b""
+        self.bytes, self.record = b"", None
         head = self.until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         self.status = int(head[0].split()[1])
         self.headers = {}
@@ -45,6 +45,16 @@ class Connection:
         if not more:
             raise Ended
         self.bytes += more
+        if self.record is not None:
+            self.record.append(more)
+
+    def recorded(self, action):
+        """What `action` returns, and the bytes that it has read."""
+        self.record = [self.bytes]
+        found = action()
+        read = b"".join(self.record)
+        self.record = None
+        return found, read[:len(read) - len(self.bytes)]
 
     def until(self, mark):
         while mark not in self.bytes:
@@ -57,6 +67,16 @@ class Connection:
             self.fill()
         part, self.bytes = self.bytes[:count], self.bytes[count:]
         return part
+
+    def read(self, count):
+        """So many bytes, however many they are."""
+        parts, missing = [self.bytes[:count]], count - len(self.bytes)
+        self.bytes = self.bytes[count:]
+        while missing > 0:
+            self.fill()
+            parts.append(self.bytes[:missing])
+            self.bytes, missing = self.bytes[missing:], missing - len(parts[-1])
+        return b"".join(parts)
 
     def is_quiet(self, seconds=0.2):
         return not self.bytes and not is_readable(self.raw.socket, seconds)
