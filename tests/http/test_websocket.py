@@ -29,6 +29,12 @@ def test_what_is_no_handshake_is_told_what_is_spoken_here(shared_server, headers
         assert "upgrade" in ws.headers["connection"]
 
 
+def test_a_handshake_is_a_get(shared_server):
+    asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    answer = shared_server.client().request("HEAD", "/events/ws", headers=asked, check=False)
+    assert answer.status == 426 and answer.headers["Sec-WebSocket-Version"] == "13"
+
+
 def test_a_plain_get_is_refused_in_our_own_form(client):
     refused(client.get("/events/ws"), 426, "upgrade_required", "WebSocket")
     assert client.get("/health").status == 200
