@@ -25,7 +25,7 @@ class Connection:
         self.raw = Raw(server.port, receive_buffer)
         fields = {"Host": "t", **({"Authorization": f"Bearer {token}"} if token else {}), **headers}
         self.raw.send(f"GET {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items()) + "\r\n")
-        self.bytes, self.record = b"", None
+        self.bytes = b""
         head = self.until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         self.status = int(head[0].split()[1])
         self.headers = {}
@@ -45,16 +45,6 @@ class Connection:
         if not more:
             raise Ended
         self.bytes += more
-        if self.record is not None:
-            self.record.append(more)
-
-    def recorded(self, action):
-        """What `action` returns, and the bytes that it has read."""
-        self.record = [self.bytes]
-        found = action()
-        read = b"".join(self.record)
-        self.record = None
-        return found, read[:len(read) - len(self.bytes)]
 
     def until(self, mark):
         while mark not in self.bytes:
@@ -138,14 +128,17 @@ class Sse(Connection):
             if event.data is not None:
                 return event
 
-    def events(self, count):
-        """The data of so many unnamed events."""
+    def texts(self, count):
+        """The data of so many unnamed events, as they stand."""
         found = []
         for _ in range(count):
             event = self.next()
             assert event.name is None, event
-            found.append(event.json)
+            found.append(event.data)
         return found
+
+    def events(self, count):
+        return [json.loads(text) for text in self.texts(count)]
 
 
 class Ws(Connection):
@@ -199,7 +192,7 @@ class Ws(Connection):
             assert length >= 1 << 16
         return first & 0x0f, self.exactly(length)
 
-    def next(self):
+    def next_text(self):
         """The next message; pings are answered."""
         while True:
             opcode, payload = self.next_frame()
@@ -209,7 +202,13 @@ class Ws(Connection):
                 raise Ended(*self.read_close(payload))
             else:
                 assert opcode == 1, opcode
-                return json.loads(payload)
+                return payload.decode()
+
+    def next(self):
+        return json.loads(self.next_text())
+
+    def texts(self, count):
+        return [self.next_text() for _ in range(count)]
 
     @staticmethod
     def read_close(payload):
