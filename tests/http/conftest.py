@@ -50,9 +50,9 @@ def tell(story):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def told(request):
+def end_of(request):
     """Stories are what takes long because it has to wait: functions of a server (theirs alone, with one event loop), given
-    to a test as its parameter `story`. They begin with the file's first test; told(story) waits for the end of one."""
+    to a test as its parameter `story`. They begin with the file's first test; end_of(story) waits for one."""
     wanted = [item.callspec.params["story"] for item in request.session.items
               if item.module is request.module and hasattr(item, "callspec") and "story" in item.callspec.params]
     with ThreadPoolExecutor(len(wanted) + 1) as pool:

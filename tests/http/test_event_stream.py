@@ -288,5 +288,5 @@ def heartbeats_come_and_carry_the_id(server):
 
 
 @pytest.mark.parametrize("story", [heartbeats_come_and_carry_the_id], ids=lambda story: story.__name__)
-def test_in_time(told, story):
-    told(story)
+def test_in_time(end_of, story):
+    end_of(story)

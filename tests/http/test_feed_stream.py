@@ -94,5 +94,5 @@ def heartbeats_are_those_that_clients_know(server):
 
 
 @pytest.mark.parametrize("story", [heartbeats_are_those_that_clients_know], ids=lambda story: story.__name__)
-def test_in_time(told, story):
-    told(story)
+def test_in_time(end_of, story):
+    end_of(story)

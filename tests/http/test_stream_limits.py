@@ -217,5 +217,5 @@ def a_reader_that_reads_slowly_is_kept(server):
 
 
 @pytest.mark.parametrize("story", [a_reader_that_never_reads_is_let_go, a_reader_that_reads_slowly_is_kept], ids=lambda story: story.__name__)
-def test_in_time(told, story):
-    told(story)
+def test_in_time(end_of, story):
+    end_of(story)

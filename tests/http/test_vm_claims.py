@@ -328,5 +328,5 @@ STORIES = [
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_in_time(told, story):
-    told(story)
+def test_in_time(end_of, story):
+    end_of(story)

@@ -341,5 +341,5 @@ def who_gives_no_sign_of_life_is_let_go(server):
 
 
 @pytest.mark.parametrize("story", [silence_is_answered_with_a_ping, who_gives_no_sign_of_life_is_let_go], ids=lambda story: story.__name__)
-def test_in_time(told, story):
-    told(story)
+def test_in_time(end_of, story):
+    end_of(story)
