@@ -227,7 +227,8 @@ void tb_watch_stop(struct tb_loop *loop);
 void tb_watch_drain(struct tb_loop *loop);
 
 /* Has the client of a connection on which something waits to be taken taken too little since
- * `*since_ms`? Both are moved on when it has been looked at. */
+ * `*since_ms`? Both are moved on when it has been looked at; `*acked_bytes` is 0 before the first
+ * look. */
 bool tb_watch_is_stuck(int fd, uint64_t now_ms, uint64_t *since_ms, uint64_t *acked_bytes);
 
 #endif

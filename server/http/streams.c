@@ -196,7 +196,7 @@ static bool is_websocket(struct tb_str upgrade)
 static bool shake_hands(struct tb_request *request, char accept[TB_WEBSOCKET_ACCEPT_LEN])
 {
     struct tb_str *headers = request->response.headers;
-    if (!is_websocket(request->headers[TB_IN_UPGRADE]) ||
+    if (request->method == TB_METHOD_HEAD || !is_websocket(request->headers[TB_IN_UPGRADE]) ||
         !tb_str_eq_c(request->headers[TB_IN_WEBSOCKET_VERSION], "13")) {
         headers[TB_OUT_CONNECTION] = TB_STR("upgrade");
         headers[TB_OUT_UPGRADE] = TB_STR("websocket");

@@ -29,6 +29,12 @@ def test_what_is_no_handshake_is_told_what_is_spoken_here(shared_server, headers
         assert "upgrade" in ws.headers["connection"]
 
 
+def test_a_handshake_is_a_get(shared_server):
+    asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    answer = shared_server.client().request("HEAD", "/events/ws", headers=asked, check=False)
+    assert answer.status == 426 and answer.headers["Sec-WebSocket-Version"] == "13"
+
+
 def test_a_plain_get_is_refused_in_our_own_form(client):
     refused(client.get("/events/ws"), 426, "upgrade_required", "WebSocket")
     assert client.get("/health").status == 200
@@ -291,19 +297,6 @@ def test_a_flood_of_pings_is_bounded(own_server, board):
         assert board.get("/health").status == 200
 
 
-def test_silence_is_answered_with_a_ping(own_server):
-    with Ws(own_server) as ws:
-        opcode, payload = ws.within(30).next_frame()
-        assert opcode == 9
-        ws.send_frame(10, payload)
-        assert ws.echo() == []
-
-
-def test_who_gives_no_sign_of_life_is_let_go(own_server):
-    with Ws(own_server) as ws:
-        assert ws.within(60).closed() == 1011
-
-
 def test_a_client_that_leaves_is_noticed(own_server):
     ws = Ws(own_server)
     ws.leave()
@@ -330,3 +323,23 @@ def test_draining_does_not_wait_for_who_does_not_answer(serve):
     server = serve("--drain-seconds", "20")
     with Ws(server):
         server.stop()
+
+
+# --- what has to wait ---
+
+def silence_is_answered_with_a_ping(server):
+    with Ws(server) as ws:
+        opcode, payload = ws.within(30).next_frame()
+        assert opcode == 9
+        ws.send_frame(10, payload)
+        assert ws.echo() == []
+
+
+def who_gives_no_sign_of_life_is_let_go(server):
+    with Ws(server) as ws:
+        assert ws.within(60).closed() == 1011
+
+
+@pytest.mark.parametrize("story", [silence_is_answered_with_a_ping, who_gives_no_sign_of_life_is_let_go], ids=lambda story: story.__name__)
+def test_in_time(end_of, story):
+    end_of(story)

@@ -58,6 +58,16 @@ class Connection:
         part, self.bytes = self.bytes[:count], self.bytes[count:]
         return part
 
+    def read(self, count):
+        """So many bytes, however many they are."""
+        parts, missing = [self.bytes[:count]], count - len(self.bytes)
+        self.bytes = self.bytes[count:]
+        while missing > 0:
+            self.fill()
+            parts.append(self.bytes[:missing])
+            self.bytes, missing = self.bytes[missing:], missing - len(parts[-1])
+        return b"".join(parts)
+
     def is_quiet(self, seconds=0.2):
         return not self.bytes and not is_readable(self.raw.socket, seconds)
 
@@ -118,14 +128,17 @@ class Sse(Connection):
             if event.data is not None:
                 return event
 
-    def events(self, count):
-        """The data of so many unnamed events."""
+    def texts(self, count):
+        """The data of so many unnamed events, as they stand."""
         found = []
         for _ in range(count):
             event = self.next()
             assert event.name is None, event
-            found.append(event.json)
+            found.append(event.data)
         return found
+
+    def events(self, count):
+        return [json.loads(text) for text in self.texts(count)]
 
 
 class Ws(Connection):
@@ -179,7 +192,7 @@ class Ws(Connection):
             assert length >= 1 << 16
         return first & 0x0f, self.exactly(length)
 
-    def next(self):
+    def next_text(self):
         """The next message; pings are answered."""
         while True:
             opcode, payload = self.next_frame()
@@ -189,7 +202,13 @@ class Ws(Connection):
                 raise Ended(*self.read_close(payload))
             else:
                 assert opcode == 1, opcode
-                return json.loads(payload)
+                return payload.decode()
+
+    def next(self):
+        return json.loads(self.next_text())
+
+    def texts(self, count):
+        return [self.next_text() for _ in range(count)]
 
     @staticmethod
     def read_close(payload):
