@@ -29,9 +29,8 @@ static uint64_t seed;
 static uint64_t wanted; /* deeds */
 static uint64_t begun;
 static uint64_t answered;
-static bool lies; /* a planted fault: what was lost is recorded as done */
-static bool is_last;
-static uint64_t last_seq; /* of the last deed */
+static bool lies;         /* a planted fault is due: something lost is recorded as done */
+static uint64_t seen_seq; /* the highest Events-Seq */
 static int64_t last_answer_us;
 
 static void send_deed(struct client *client)
@@ -75,6 +74,15 @@ static void tell_progress(void)
     }
 }
 
+static void note_seq(const struct fleet_connection *connection)
+{
+    char text[24];
+    if (fleet_header(connection, "events-seq", text, sizeof text)) {
+        uint64_t seq = strtoull(text, NULL, 10);
+        seen_seq = seq > seen_seq ? seq : seen_seq;
+    }
+}
+
 static void on_answer(struct fleet *f, struct fleet_connection *connection)
 {
     (void)f;
@@ -87,10 +95,7 @@ static void on_answer(struct fleet *f, struct fleet_connection *connection)
         return;
     }
     tell_progress();
-    char seq[24];
-    if (is_last && fleet_header(connection, "events-seq", seq, sizeof seq)) {
-        last_seq = strtoull(seq, NULL, 10);
-    }
+    note_seq(connection);
     if (!client->deed.again) {
         deeds_learn(client);
         client->deed.again = client->deed.keyed && deeds_dice(client, REPEATED_ONE_IN) == 0;
@@ -99,21 +104,22 @@ static void on_answer(struct fleet *f, struct fleet_connection *connection)
     go_on(client);
 }
 
-/* The planted fault of --lie: tells of an answer that never came. */
-static void lie(struct client *client)
+/* The planted fault of --lie: tells of an answer that never came. False: this deed is not fit for
+ * it. */
+static bool lie(struct client *client)
 {
-    static bool has_lied;
     struct fleet_connection *connection = client->connection;
-    if (has_lied || client->deed.keyed || strcmp(client->deed.kind->name, "note") != 0) {
-        return;
+    const char *kind = client->deed.kind->name;
+    if (strcmp(kind, "note") != 0 && strcmp(kind, "feed") != 0) {
+        return false;
     }
-    has_lied = true;
     int length = snprintf(connection->buffer, FLEET_ANSWER_BYTES_MAX,
-                          "HTTP/1.1 201 Created\r\nevents-seq: %" PRIu64 "\r\n%c",
-                          INT64_MAX / UINT64_C(2), '\0');
+                          "HTTP/1.1 201 Created\r\nEvents-Seq: %" PRIu64 "\r\n", seen_seq + 1);
     connection->status = 201;
-    connection->body = memcpy(connection->buffer + length, "{}", 3);
+    connection->body = memcpy(connection->buffer + length + 1, "{}", 3);
+    lies = false;
     history_note(client, true);
+    return true;
 }
 
 static void on_lost(struct fleet *f, struct fleet_connection *connection)
@@ -123,11 +129,12 @@ static void on_lost(struct fleet *f, struct fleet_connection *connection)
     if (!connection->waiting) {
         return;
     }
-    if (lies) {
-        lie(client);
+    client->under_way = client->deed.keyed;
+    if (lies && lie(client)) {
+        client->under_way = false;
+        return;
     }
     history_note(client, false);
-    client->under_way = client->deed.keyed;
 }
 
 static void come_back(void)
@@ -171,13 +178,12 @@ static void run(void)
 /* Publishes what all followers wait for, and waits for them. */
 static void run_last(struct follower *followers)
 {
-    is_last = true;
     wanted = ++begun;
     deeds_choose_last(&clients[0], begun);
     clients[0].under_way = true;
     run();
     for (unsigned i = 0; i < FOLLOWERS; i++) {
-        follow_end(&followers[i], last_seq);
+        follow_end(&followers[i], seen_seq);
     }
 }
 
