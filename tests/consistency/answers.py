@@ -69,7 +69,10 @@ class Answers:
             self.wrong("reads", index, f"shows {len(shown['notes'])} notes of {len(task.notes)}, or others")
 
     def check_stale(self):
-        """After the log was read: no read showed what was over when it was sent."""
+        """After the log was read: no read showed what was over when it was sent, by what other reads had shown, too."""
+        known = ((i, self.board.tasks[task_id].seq_of(version)) for (task_id, version), reads in self.by_version.items()
+                 if task_id in self.board.tasks for i in reads)
+        self.history.tell((self.history.got[i], seq) for i, seq in known if seq is not None)
         for (task_id, version), reads in self.by_version.items():
             task = self.board.tasks.get(task_id)
             if task is None or not 0 < version <= task.version:
@@ -78,11 +81,12 @@ class Answers:
             end = task.end_of(version)
             for index in reads:
                 if end is not None and end <= self.history.low(index):
-                    self.wrong("reads", index, f"shows version {version}, over at {end}; {self.history.low(index)} was acknowledged")
+                    self.wrong("reads", index, f"shows version {version}, over at {end}, when {self.history.low(index)} was known")
 
     # --- reads as of a seq ---
 
     def check_read(self, seq, index, f):
+        """`seq`: what the log is at now, and what the answer says that it is as of."""
         self.looked["reads"] += 1
         if seq < self.history.low(index):
             self.wrong("reads", index, f"is as of {seq}, but {self.history.low(index)} was acknowledged before it was sent")
@@ -230,7 +234,7 @@ class Answers:
             self.wrong("one holder", index, "uses a token that no claim was answered with")
             return
         ended, outcome = self.board.ended.get(generation, (NEVER, None))
-        if status == 409 and ended > self.history.high(index):
+        if status == 409 and b'"code":"claim_lost"' in f[BODY] and ended > self.history.high(index):
             self.wrong("one holder", index, f"refused, but generation {generation} held the task")
         if status == 200 and kind == "beat" and ended <= self.history.low(index):
             self.wrong("one holder", index, f"200, but generation {generation} was over at {ended}")

@@ -91,7 +91,7 @@ class Board:
                 task.seqs[:] = [seq] * after["version"]
         if "note" in event["data"]:
             task.notes.append(event["data"]["note"]["id"])
-        if kind == "task.ready" and (before["ready"] or not after["ready"]):
+        if kind == "task.ready" and (before["ready"] or not after["ready"] or after.get("notBefore", "") > event["at"]):
             self.violate("log", f"event {seq} makes nothing ready")
         if kind == "task.updated" and "actor" not in event and before["blockedBy"] == after["blockedBy"]:
             self.violate("log", f"event {seq} changes nothing, by nobody")
@@ -134,8 +134,10 @@ class Board:
             outcome = "taken_over"  # by PATCH
         if "actor" not in event and outcome == "failed":
             outcome = "expired"
-        if event["data"].get("reason") == "vm_lost":
+        if event["data"].get("reason") == "vm_lost" and kind != "task.cancelled":
             outcome = "vm_lost"
+        elif "actor" not in event and event["at"] < before["claim"]["expiresAt"]:
+            self.violate("one holder", f"event {seq} takes {task.id} from generation {task.generation} before its lease is over")
         task.attempts[-1][3] = outcome
         self.ended[task.generation] = (seq, outcome)
         self.vm_claims[before["claim"].get("vmId")] -= 1

@@ -11,12 +11,15 @@
   streams        followers got the log, byte for byte, once and in order
 """
 
+import gc
 import json
+import multiprocessing
 from collections import Counter, deque
+from concurrent.futures import ProcessPoolExecutor
 
 from answers import Answers, task_in
 from board import Board, lasting
-from witness import BODY, CONDITION, ETAG, METHOD, NEVER, PATH, SENT_BODY, History, Log
+from witness import BODY, CONDITION, PATH, SENT_BODY, History, Log
 
 KEPT_EVENTS = 20000  # the latest ones, for the answers that are about them
 EVENTS_OF = {
@@ -38,6 +41,10 @@ class Report:
 
     def violate(self, rule, text):
         self.violations.append(f"{rule}: {text}")
+
+    def add(self, other):
+        self.violations += other.violations
+        self.looked += other.looked
 
 
 def marker(kind, event):
@@ -61,13 +68,11 @@ def marker(kind, event):
 
 
 class Checker:
-    def __init__(self, folder):
-        self.folder = folder
-        self.report = Report()
-        violate = self.violate = self.report.violate
-        self.log = Log(folder / "log")
-        self.history = History(folder / "history", violate)
-        self.report.counts = self.history.kinds
+    """One reading of the log from its first event to its last, for the `writes` or for the reads."""
+
+    def __init__(self, folder, log, history, report, writes):
+        self.folder, self.log, self.history, self.report, self.writes = folder, log, history, report, writes
+        violate = self.violate = report.violate
         self.board = Board(violate)
         self.answers = Answers(self.board, self.log, self.history, violate, self.report.looked)
         self.owner = [None] * (self.log.head + 1)
@@ -80,16 +85,19 @@ class Checker:
         self.list_seq = rest["list_seq"]
 
     def run(self):
-        self.check_order()
+        self.check_answers(0)
         for seq in range(1, self.log.head + 1):
             self.step(seq)
-        self.answers.tell_pending()
-        self.check_beyond()
-        self.answers.check_stale()
-        self.answers.check_refused()
-        self.explain_rest()
-        self.check_streams()
-        self.report.looked["events"] = self.log.head
+        if self.writes:
+            self.check_order()
+            self.check_beyond()
+            self.answers.check_refused()
+            self.explain_rest()
+            self.report.looked["events"] = self.log.head
+        else:
+            self.answers.tell_pending()
+            self.answers.check_stale()
+            self.check_streams()
         return self.report
 
     def step(self, seq):
@@ -97,21 +105,23 @@ class Checker:
         self.recent.append(event)
         self.board.apply(seq, event)
         task = self.board.tasks.get(event.get("taskId"))
-        if task and task.seqs and task.seqs[-1] == seq:
+        if not self.writes and task and task.seqs and task.seqs[-1] == seq:
             self.answers.check_version(task)
-        if self.answers.pending:
-            self.answers.look_again(seq)
-        reads = []
+        self.check_answers(seq)
+
+    def check_answers(self, seq):
+        """What was answered as of that seq."""
         for index in self.history.as_of.get(seq, ()):
-            f = self.history.fields(index)
-            if f[METHOD] == b"GET":
-                reads.append((index, f))
-            else:
-                self.check_effect(seq, index, f)
-        for index, f in reads:
-            self.answers.check_read(seq, index, f)
-        if seq in self.final or seq == self.list_seq:
-            self.check_final(seq)
+            is_write = index in self.history.operations_by_index
+            if is_write and self.writes:
+                self.check_effect(seq, index, self.history.fields(index))
+            elif not is_write and not self.writes:
+                self.answers.check_read(seq, index, self.history.fields(index))
+        if not self.writes:
+            if self.answers.pending:
+                self.answers.look_again(seq)
+            if seq in self.final or seq == self.list_seq:
+                self.check_final(seq)
 
     def event(self, seq):
         return self.recent[seq - self.recent[-1]["seq"] - 1]
@@ -315,7 +325,8 @@ class Checker:
             while wanted and seq <= self.log.head and wanted not in self.log.event(seq)[:200]:
                 seq += 1
             if seq > self.log.head or line[:-1] != self.log.event(seq):
-                self.violate("streams", f"{name} got {line[:60]}… where the log has {self.log.event(seq)[:60] if seq <= self.log.head else 'its end'}")
+                right = self.log.event(seq)[:60] if seq <= self.log.head else "its end"
+                self.violate("streams", f"{name} got {line[:60]}… where the log has {right}…")
                 return
             self.report.looked["events in streams"] += 1
         if seq < enough:
@@ -332,5 +343,31 @@ def tasks_in(body):
 
 
 def check(folder):
-    """The report of that folder's history and log."""
-    return Checker(folder).run()
+    """The report of that folder's history and log. The reads are checked beside the writes, in a process of their own."""
+    gc.disable()  # millions of small things that refer to each other in no circle
+    report = Report()
+    log, history = Log(folder / "log"), History(folder / "history", report.violate)
+    report.counts = history.kinds
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork"), adopt, (folder, log, history)) as beside:
+        reads = beside.submit(check_adopted_reads)
+        Checker(folder, log, history, report, writes=True).run()
+        report.add(reads.result())
+    gc.enable()
+    return report
+
+
+adopted = None
+
+
+def adopt(*what):
+    """What the process beside was forked with."""
+    global adopted
+    adopted = what
+
+
+def check_adopted_reads():
+    folder, log, history = adopted
+    report = Report()
+    checker = Checker(folder, log, history, report, writes=False)
+    checker.board.violate = lambda *_: None  # the other process finds the same
+    return checker.run()

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -90,17 +91,16 @@ def run_load(options, server, folder, lie=False):
     """Returns how long it took, and how often the server was killed and drained."""
     chance = random.Random(options.seed)
     moments = sorted(chance.randrange(options.operations // 50, options.operations * 49 // 50) for _ in range(options.restarts))
-    ends = {signal.SIGKILL: 0, signal.SIGTERM: 0}
+    numbers = [signal.SIGTERM if i % 3 == 1 else signal.SIGKILL for i in range(options.restarts)]
+    chance.shuffle(numbers)
     begun = time.monotonic()
     with Load(options, server, folder, lie) as load:
-        for moment in moments:
+        for moment, number in zip(moments, numbers):
             load.reach(moment)
             time.sleep(chance.uniform(0, 0.02))  # between two lines of its progress, wherever that falls
-            number = chance.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
             restart(server, number)
-            ends[number] += 1
         load.finish()
-    return time.monotonic() - begun, ends
+    return time.monotonic() - begun, Counter(numbers)
 
 
 def check_store(program, data):

@@ -136,14 +136,9 @@ class History(Lines):
 
     def bound(self):
         """Makes low and high: the order of real time, as the seqs in the answers tell it."""
-        told, best = [], 0
-        for index in range(len(self)):
-            seq = self.fields(index)[SEQ]
-            if seq != b"-" and int(seq) > best:
-                best = int(seq)
-                told.append((self.got[index], best))
-        self.told_at = [at for at, _ in told]
-        self.told_seq = [seq for _, seq in told]
+        seqs = ((self.got[index], self.fields(index)[SEQ]) for index in range(len(self)))
+        self.told_at, self.told_seq = [], []
+        self.tell((at, int(seq)) for at, seq in seqs if seq != b"-")
         written = sorted(((o.sent, o.seq) for o in self.operations if o.seq is not None), reverse=True)
         self.sent_at, self.sent_seq, least = [], [], NEVER
         for sent, seq in written:
@@ -153,6 +148,16 @@ class History(Lines):
                 self.sent_seq.append(seq)
         for operation in self.operations:
             operation.low, operation.high = self.told_before(operation.sent), self.possible_at(operation.got)
+
+    def tell(self, more):
+        """More answers, each with its instant and the seq that it told of."""
+        at_and_seq = sorted([*zip(self.told_at, self.told_seq), *more])
+        self.told_at, self.told_seq, best = [], [], 0
+        for at, seq in at_and_seq:
+            if seq > best:
+                best = seq
+                self.told_at.append(at)
+                self.told_seq.append(seq)
 
     def told_before(self, instant):
         """The highest seq that was in an answer before that instant."""
