@@ -20,15 +20,20 @@ def lasting(task):
 
 
 class Task:
-    __slots__ = ("id", "seqs", "now", "generation", "notes", "attempts", "deleted")
+    __slots__ = ("id", "maker", "seqs", "now", "generation", "notes", "attempts", "deleted")
 
-    def __init__(self, task_id):
+    def __init__(self, task_id, title):
         self.id, self.seqs, self.now, self.generation = task_id, [], None, 0
+        self.maker = int(title[1:].split(".")[0])  # the operation that created it; in its payload, too
         self.notes, self.attempts, self.deleted = [], [], None
 
     @property
     def version(self):
         return len(self.seqs)
+
+    def has_heavy(self, shown):
+        """Are notes and payload what they should be?"""
+        return [note["id"] for note in shown["notes"]] == self.notes and shown["payload"] == {"op": self.maker}
 
     def seq_of(self, version):
         return self.seqs[version - 1] if 0 < version <= len(self.seqs) else None
@@ -76,7 +81,7 @@ class Board:
             self.violate("log", f"event {seq} ({kind}) is about a task that is {'there' if task else 'not there'}")
             return
         if task is None:
-            task = self.tasks[event["taskId"]] = Task(event["taskId"])
+            task = self.tasks[event["taskId"]] = Task(event["taskId"], event["data"]["task"]["title"])
         before, after = task.now, event["data"].get("task")
         if kind in UNCHANGED:
             self.check_untouched(seq, kind, task, after)

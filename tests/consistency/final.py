@@ -3,8 +3,6 @@
 import json
 import random
 
-
-
 ATTEMPTS_ASKED = 500
 
 
