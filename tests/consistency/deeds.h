@@ -13,7 +13,6 @@
 #define PATH_BYTES  256
 #define BODY_BYTES  4096
 #define HELD_MAX    8
-#define KNOWN_MAX   1024
 
 struct client;
 
@@ -56,12 +55,6 @@ struct client {
     char tagged_path[2][PATH_BYTES]; /* of a list and of the summary: what was read, and the tag
                                         that came */
     char tag[2][64];
-};
-
-/* A task that some client saw: all clients of the load reach for the same ones. */
-struct known_task {
-    char id[ID_BYTES];
-    unsigned version;
 };
 
 void deeds_begin(struct client *client, uint64_t seed);
