@@ -139,8 +139,8 @@ class Board:
             outcome = "taken_over"  # by PATCH
         if "actor" not in event and outcome == "failed":
             outcome = "expired"
-        if event["data"].get("reason") == "vm_lost" and kind != "task.cancelled":
-            outcome = "vm_lost"
+        if event["data"].get("reason") == "vm_lost":
+            outcome = "cancelled" if kind == "task.cancelled" else "vm_lost"
         elif "actor" not in event and event["at"] < before["claim"]["expiresAt"]:
             self.violate("one holder", f"event {seq} takes {task.id} from generation {task.generation} before its lease is over")
         task.attempts[-1][3] = outcome
