@@ -253,20 +253,34 @@ static void forget_answer(struct tb_job *job)
         (struct tb_reply){.http_status = 200, .body = tb_buf_str(&body), .found_nothing = true};
 }
 
-void tb_serving_undo(struct tb_serving *serving)
+static void drop_newcomers(struct tb_serving *serving)
 {
     struct tb_job *job = tb_waiting_last(serving->waiting);
     while (job != NULL && came_in_this_batch(serving, job)) {
         tb_waiting_remove(serving->waiting, job);
         job = tb_waiting_last(serving->waiting);
     }
+}
+
+void tb_serving_undo(struct tb_serving *serving)
+{
+    drop_newcomers(serving);
     while (serving->served != NULL) {
-        job = serving->served;
+        struct tb_job *job = serving->served;
         serving->served = job->next;
         forget_answer(job);
         tb_waiting_put_back(serving->waiting, job);
     }
     serving->try_from = serving->try_from_before;
+}
+
+void tb_serving_give_up(struct tb_serving *serving, enum tb_err err)
+{
+    drop_newcomers(serving);
+    for (struct tb_job *job = serving->served; job != NULL; job = job->next) {
+        job->reply = (struct tb_reply){.err = err};
+    }
+    serving->try_from = 0;
 }
 
 /* Turns the list round in front of `behind`. */
