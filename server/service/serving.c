@@ -1,5 +1,7 @@
 #include "service/serving.h"
 
+#include <stdlib.h>
+
 #include "board/claim.h"
 #include "service/service.h"
 
@@ -157,10 +159,52 @@ static void serve_task(struct tb_serving *serving, struct tb_id id)
     } while (job != NULL && (drop_if_gone(serving, job) || serve(serving, job)));
 }
 
+struct ranked {
+    int64_t rank_ms;
+    struct tb_id id;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+    const struct ranked *left = a;
+    const struct ranked *right = b;
+    if (left->rank_ms != right->rank_ms) {
+        return left->rank_ms < right->rank_ms ? -1 : 1;
+    }
+    return tb_id_cmp(left->id, right->id);
+}
+
+/* Puts what has become ready together into the order in which claims get it. So whoever is given
+ * one takes that one, and not another that somebody who came earlier waits for. */
+static void order_readied(struct tb_serving *serving)
+{
+    struct tb_board *board = serving->board;
+    struct tb_id_list *readied = &board->readied;
+    if (readied->count < 2) {
+        return;
+    }
+    struct ranked *ranked = tb_arena_alloc(board->arena, readied->count * sizeof(*ranked));
+    struct tb_arena *arena = tb_txn_swap_arena(board->txn, serving->scratch);
+    for (size_t i = 0; i < readied->count; i++) {
+        struct tb_task task;
+        tb_arena_reset(serving->scratch);
+        bool there = tb_get_task(board->txn, readied->ids[i], &task) == TB_OK;
+        ranked[i] = (struct ranked){.rank_ms = there ? task.rank_ms : 0, .id = readied->ids[i]};
+    }
+    (void)tb_txn_swap_arena(board->txn, arena);
+    qsort(ranked, readied->count, sizeof(*ranked), compare_ranked);
+    for (size_t i = 0; i < readied->count; i++) {
+        readied->ids[i] = ranked[i].id;
+    }
+}
+
 /* A batch that is full leaves the rest to the next one, which tries everybody. */
 static void serve_readied(struct tb_serving *serving)
 {
     struct tb_board *board = serving->board;
+    if (tb_waiting_count(serving->waiting) > 0) {
+        order_readied(serving);
+    }
     for (size_t i = 0; i < board->readied.count && tb_waiting_count(serving->waiting) > 0; i++) {
         if (tb_serving_is_full(serving)) {
             serving->try_from = 0;

@@ -69,6 +69,25 @@ static void a_claim_is_answered_in_the_transaction_that_makes_a_task_ready(void 
     assert_str(world_task(w, world_task_id(made)).assignee, "ann");
 }
 
+/* Also when the first of them to become ready is nothing for who came first. */
+static void what_becomes_ready_together_goes_to_who_came_first(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    static const char *const agents[] = {"ann", NULL};
+    world_submit(
+        w, world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'red','tags':['red'],'wait':60}"));
+    let_wait(w, box, agents);
+    create(w, "[{'title':'1','createdBy':'a'},"
+              "{'title':'2','createdBy':'a','tags':['red'],'priority':5}]");
+    world_wait(box, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tb_job *job = world_nth(box, i);
+        assert_int_equal(count_of(job), 1);
+        assert_string_equal(agent_of(job), i == 0 ? "red" : "ann");
+    }
+}
+
 static void who_came_first_is_served_first(void **state)
 {
     struct world *w = *state;
@@ -412,6 +431,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         world_test(a_claim_is_answered_in_the_transaction_that_makes_a_task_ready),
+        world_test(what_becomes_ready_together_goes_to_who_came_first),
         world_test(who_came_first_is_served_first),
         world_test(nobody_who_comes_later_gets_before_who_waits),
         world_test(a_claim_may_come_and_be_served_in_one_batch),
