@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "board/claim.h"
+#include "board/pause.h"
 #include "service/service.h"
 
 #define BATCH_BYTES_MAX                                                                            \
@@ -145,14 +146,15 @@ static bool serve(struct tb_serving *serving, struct tb_job *job)
 }
 
 /* Gives the task to the first one that wants it. That one may take others that come before it, so
- * that it is still there for the next one. */
-static void serve_task(struct tb_serving *serving, struct tb_id id)
+ * that it is still there for the next one. What is paused nobody can take: who wants it must not be
+ * tried, and take something else, before it is his turn. */
+static void serve_task(struct tb_serving *serving, const struct tb_pauses *pauses, struct tb_id id)
 {
     struct tb_task task;
     struct tb_job *job = NULL;
     do {
         if (tb_get_task(serving->board->txn, id, &task) != TB_OK ||
-            tb_task_state(&task) != TB_STATE_READY) {
+            tb_task_state(&task) != TB_STATE_READY || tb_pauses_hold(pauses, &task)) {
             return;
         }
         job = tb_waiting_first_for(serving->waiting, &task);
@@ -202,15 +204,19 @@ static void order_readied(struct tb_serving *serving)
 static void serve_readied(struct tb_serving *serving)
 {
     struct tb_board *board = serving->board;
-    if (tb_waiting_count(serving->waiting) > 0) {
-        order_readied(serving);
+    struct tb_pauses pauses;
+    if (board->readied.count == 0 || tb_waiting_count(serving->waiting) == 0 ||
+        tb_pauses_load(board->txn, board->arena, &pauses) != TB_OK) {
+        board->readied.count = 0; /* where the load failed, the transaction's error tells */
+        return;
     }
+    order_readied(serving);
     for (size_t i = 0; i < board->readied.count && tb_waiting_count(serving->waiting) > 0; i++) {
         if (tb_serving_is_full(serving)) {
             serving->try_from = 0;
             break;
         }
-        serve_task(serving, board->readied.ids[i]);
+        serve_task(serving, &pauses, board->readied.ids[i]);
     }
     board->readied.count = 0;
 }

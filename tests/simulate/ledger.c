@@ -255,9 +255,9 @@ static enum tb_visit read_event(void *ctx, const struct tb_event *event)
     const struct replay_task *task = replay_find(replay, event->task_id);
     uint64_t was = task != NULL ? task->generation : 0;
     digest(sim, event->wire);
-    sim_trace(sim, "  event %llu %s of %.*s", (unsigned long long)event->seq,
-              tb_event_type_name(event->type), (int)event->actor.len,
-              event->actor.ptr != NULL ? event->actor.ptr : "");
+    sim_trace(sim, "  event %llu %s %.*s", (unsigned long long)event->seq,
+              tb_event_type_name(event->type), (int)event->wire.len,
+              event->wire.ptr);
     check_owner(sim, event, owner);
     sim_require(sim, event->at_ms <= sim_now_ms(sim) + AHEAD_MS,
                 "event %llu is of %lld ms from now", (unsigned long long)event->seq,

@@ -25,7 +25,7 @@
 #define SIM_CLAIMS_MAX  8192 /* the latest ones */
 #define SIM_KEYS_MAX    8192
 #define SIM_TRACE_LINES 48
-#define SIM_TRACE_MAX   240
+#define SIM_TRACE_MAX 1400
 #define SIM_PATIENCE_MS 2500 /* so late may be done what is due, and what the engine held up */
 
 /* What is wrong on purpose, to see that it is found. */
