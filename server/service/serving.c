@@ -145,20 +145,30 @@ static bool serve(struct tb_serving *serving, struct tb_job *job)
     return served;
 }
 
-/* Gives the task to the first one that wants it. That one may take others that come before it, so
- * that it is still there for the next one. What is paused nobody can take: who wants it must not be
- * tried, and take something else, before it is his turn. */
-static void serve_task(struct tb_serving *serving, const struct tb_pauses *pauses, struct tb_id id)
+/* The first one that wants that task, or NULL. What is paused nobody can take: who wants it must
+ * not be tried, and take something else, before it is his turn. */
+static struct tb_job *first_for(struct tb_serving *serving, const struct tb_pauses *pauses,
+                                struct tb_id id)
 {
     struct tb_task task;
-    struct tb_job *job = NULL;
-    do {
-        if (tb_get_task(serving->board->txn, id, &task) != TB_OK ||
-            tb_task_state(&task) != TB_STATE_READY || tb_pauses_hold(pauses, &task)) {
-            return;
-        }
-        job = tb_waiting_first_for(serving->waiting, &task);
-    } while (job != NULL && (drop_if_gone(serving, job) || serve(serving, job)));
+    bool can_be_had = tb_get_task(serving->board->txn, id, &task) == TB_OK &&
+                      tb_task_state(&task) == TB_STATE_READY && !tb_pauses_hold(pauses, &task);
+    return can_be_had ? tb_waiting_first_for(serving->waiting, &task) : NULL;
+}
+
+/* Who is to be served for the nth of what has become ready, or NULL. A claim of several tasks may
+ * take some of the others, too: whoever came before it and wants one of them comes first. */
+static struct tb_job *next_for(struct tb_serving *serving, const struct tb_pauses *pauses,
+                               size_t nth)
+{
+    const struct tb_id_list *readied = &serving->board->readied;
+    struct tb_job *next = first_for(serving, pauses, readied->ids[nth]);
+    for (size_t i = nth + 1; next != NULL && next->command.claim.max > 1 && i < readied->count;
+         i++) {
+        struct tb_job *other = first_for(serving, pauses, readied->ids[i]);
+        next = other != NULL && other->wait.number < next->wait.number ? other : next;
+    }
+    return next;
 }
 
 struct ranked {
@@ -212,11 +222,14 @@ static void serve_readied(struct tb_serving *serving)
     }
     order_readied(serving);
     for (size_t i = 0; i < board->readied.count && tb_waiting_count(serving->waiting) > 0; i++) {
+        struct tb_job *job = NULL;
         if (tb_serving_is_full(serving)) {
             serving->try_from = 0;
             break;
         }
-        serve_task(serving, &pauses, board->readied.ids[i]);
+        do {
+            job = next_for(serving, &pauses, i);
+        } while (job != NULL && (drop_if_gone(serving, job) || serve(serving, job)));
     }
     board->readied.count = 0;
 }
