@@ -556,3 +556,12 @@ void clients_fall_silent(struct sim *sim)
         }
     }
 }
+
+void clients_come_together(struct sim *sim)
+{
+    for (int i = 0; i < SIM_CLIENTS; i++) {
+        if (sim->clients[i].pending == NULL) {
+            sim->clients[i].next_ms = sim_now_ms(sim);
+        }
+    }
+}

@@ -30,10 +30,21 @@ static bool strikes(struct sim *sim, enum sim_control control)
     return now;
 }
 
+/* Is a request on its way that does not merely wait? */
+static bool somebody_asks(const struct sim *sim)
+{
+    for (size_t i = 0; i < sim->open_count; i++) {
+        if (sim->open[i]->until_ms == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct tb_fate commit_in_fair_weather(struct sim *sim)
 {
     unsigned roll = sim_roll(sim, 1000);
-    if (strikes(sim, SIM_DROPPED_COMMIT)) {
+    if (somebody_asks(sim) && strikes(sim, SIM_DROPPED_COMMIT)) {
         return (struct tb_fate){.err = TB_OK, .happens = false};
     }
     if (strikes(sim, SIM_DOUBLE_COMMIT)) {

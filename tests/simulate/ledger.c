@@ -256,8 +256,7 @@ static enum tb_visit read_event(void *ctx, const struct tb_event *event)
     uint64_t was = task != NULL ? task->generation : 0;
     digest(sim, event->wire);
     sim_trace(sim, "  event %llu %s %.*s", (unsigned long long)event->seq,
-              tb_event_type_name(event->type), (int)event->wire.len,
-              event->wire.ptr);
+              tb_event_type_name(event->type), (int)event->wire.len, event->wire.ptr);
     check_owner(sim, event, owner);
     sim_require(sim, event->at_ms <= sim_now_ms(sim) + AHEAD_MS,
                 "event %llu is of %lld ms from now", (unsigned long long)event->seq,

@@ -169,7 +169,10 @@ static void print_figures(const struct sim *sim)
 static void change_pace(struct sim *sim)
 {
     sim->quiet = !sim->quiet;
-    sim->quiet_ms = sim_now_ms(sim) + (sim->quiet ? sim_between(sim, HOUR_MS / 2, 10 * HOUR_MS)
+    if (!sim->quiet) {
+        clients_come_together(sim);
+    }
+    sim->quiet_ms = sim_now_ms(sim) + (sim->quiet ? sim_between(sim, HOUR_MS / 2, 5 * HOUR_MS)
                                                   : sim_between(sim, HOUR_MS / 12, HOUR_MS / 2));
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define QUEUE_MAX 48 /* so small that it is full now and then */
+#define QUEUE_MAX 32 /* so small that it is full now and then */
 #define BATCH_MAX 12
 
 /* --- answers --- */

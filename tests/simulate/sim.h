@@ -25,7 +25,7 @@
 #define SIM_CLAIMS_MAX  8192 /* the latest ones */
 #define SIM_KEYS_MAX    8192
 #define SIM_TRACE_LINES 48
-#define SIM_TRACE_MAX 1400
+#define SIM_TRACE_MAX   1400
 #define SIM_PATIENCE_MS 2500 /* so late may be done what is due, and what the engine held up */
 
 /* What is wrong on purpose, to see that it is found. */
@@ -243,6 +243,9 @@ void clients_take(struct sim *sim, struct request *request);   /* an answer */
 void clients_forget(struct sim *sim, struct request *request); /* that none will come */
 /* Most machines, for a while. */
 void clients_fall_silent(struct sim *sim);
+
+/* Whoever is idle acts now, all at once. */
+void clients_come_together(struct sim *sim);
 
 /* Who acts next, and when. */
 int64_t clients_next_ms(const struct sim *sim, int *client);
