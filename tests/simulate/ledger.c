@@ -462,6 +462,10 @@ static void check_answer(struct sim *sim, const struct request *request, uint64_
     if (err == TB_OK && !reply->replayed && hands_out(request->letter.kind)) {
         check_claimed(sim, request);
     }
+    sim_require(
+        sim,
+        !request->gone || request->queued || request->job.is_gone == NULL || !has_written(request),
+        "request %llu is served, and its client has gone", (unsigned long long)request->number);
     check_effect(sim, request);
     note_seen(sim, request);
     if (request->until_ms != 0 && request->turn + 1 < sim->figures.turns) {
@@ -524,6 +528,37 @@ static void check_claims(struct sim *sim, int64_t now_ms)
     }
 }
 
+/* Nobody waits for what is there, or for an answer that his key has got already. */
+static void check_waiting(struct sim *sim, const struct request *request)
+{
+    const struct replay *replay = &sim->ledger.replay;
+    const struct key *key = &sim->ledger.keys[request->letter.key % SIM_KEYS_MAX];
+    sim_require(
+        sim, request->letter.key == 0 || key->number != request->letter.key || key->seq == 0,
+        "request %llu waits for an answer that there is", (unsigned long long)request->number);
+    for (size_t i = 0; i < replay->count; i++) {
+        const struct replay_task *task = &replay->tasks[i];
+        sim_require(
+            sim, !task->ready || replay_is_paused(replay, task) || !wants(sim, request, task),
+            "request %llu waits for a task that is ready", (unsigned long long)request->number);
+    }
+}
+
+/* Looked at once for each state of the log. */
+static void check_waits(struct sim *sim)
+{
+    if (sim->ledger.waits_seq == sim->ledger.replay.seq) {
+        return;
+    }
+    sim->ledger.waits_seq = sim->ledger.replay.seq;
+    for (size_t i = 0; i < sim->open_count; i++) {
+        const struct request *request = sim->open[i];
+        if (request->letter.kind == TB_COMMAND_CLAIM && !request->gone) {
+            check_waiting(sim, request);
+        }
+    }
+}
+
 /* The engine's own index of what is due, as it is now. */
 static void check_due(struct sim *sim, int64_t now_ms)
 {
@@ -553,6 +588,7 @@ void ledger_check_time(struct sim *sim)
     }
     sim_require(sim, atomic_load(&sim->committer.health) == TB_OK, "the server does not recover");
     check_claims(sim, now_ms);
+    check_waits(sim);
     check_due(sim, now_ms);
     sim->ledger.handled_ms = now_ms - SIM_PATIENCE_MS;
 }

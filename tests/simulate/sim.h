@@ -25,7 +25,7 @@
 #define SIM_CLAIMS_MAX  8192 /* the latest ones */
 #define SIM_KEYS_MAX    8192
 #define SIM_TRACE_LINES 48
-#define SIM_TRACE_MAX   1400
+#define SIM_TRACE_MAX   600
 #define SIM_PATIENCE_MS 2500 /* so late may be done what is due, and what the engine held up */
 
 /* What is wrong on purpose, to see that it is found. */
@@ -94,7 +94,6 @@ struct client {
     unsigned resends;     /* how often it may still be sent again */
     struct holding held[SIM_HELD_MAX];
     int vm; /* of a machine: itself; of a worker: where it runs, or -1 */
-    bool silent;
 };
 
 /* --- what must hold --- */
@@ -133,7 +132,8 @@ struct ledger {
     size_t title_room;
     bool maybe; /* requests were lost whose effect may be there */
     int64_t handled_ms;
-    uint64_t digest; /* of the log and of all answers */
+    uint64_t waits_seq; /* at which the waiting claims were looked at last */
+    uint64_t digest;    /* of the log and of all answers */
 };
 
 struct figures {
