@@ -58,7 +58,8 @@ static void write_task(struct sim *sim, struct letter *letter, const char *by, u
     write_body(letter, "{'title':'t%u','createdBy':'%s','priority':%u", ++sim->next_title, by,
                sim_roll(sim, 5));
     if (sim_chance(sim, 500)) {
-        write_body(letter, ",'tags':['%s'%s]", tag(sim), sim_chance(sim, 300) ? ",'blue'" : "");
+        const char *more = sim_chance(sim, 300) ? ",'blue'" : "";
+        write_body(letter, ",'tags':['%s'%s]", tag(sim), more);
     }
     if (refs > 0) {
         write_body(letter, ",'ref':'%u'", own);

@@ -112,7 +112,7 @@ static struct tb_fate read_or_write(struct sim *sim)
     if (sim->weather == FULL && roll < 400) {
         return says(sim, TB_E_STORAGE_FULL, false);
     }
-    if (sim->weather == SLOW && roll < 2000) {
+    if ((sim->weather == SLOW || sim->sluggish) && roll < 2000) {
         take_time(sim, 40);
     }
     return says(sim, TB_OK, true);
@@ -123,6 +123,9 @@ static struct tb_fate decide(void *ctx, enum tb_fault_call call)
     struct sim *sim = ctx;
     if (sim->crashing || sim->weather == DOWN || sim_now_ms(sim) < sim->down_ms) {
         return says(sim, TB_E_STORAGE_DOWN, false);
+    }
+    if (call == TB_FAULT_BEGIN) {
+        sim->sluggish = sim_chance(sim, 20);
     }
     return call == TB_FAULT_COMMIT ? commit(sim) : read_or_write(sim);
 }

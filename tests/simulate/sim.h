@@ -171,6 +171,7 @@ struct sim {
     int64_t down_ms;    /* until when nothing answers */
     int64_t fault_ms;   /* when it last failed */
     bool full;          /* it said so in this turn */
+    bool sluggish;      /* of the transaction: its calls take time */
     bool crashing;
 
     /* the server */
