@@ -13,7 +13,8 @@
  * such record; not a failure. Every other error of a write transaction is sticky: later calls
  *           return it and do nothing, and commit aborts and returns it. So a rule may check at its
  * end only. TB_E_STORAGE_FULL, TB_E_STORAGE_DOWN, TB_E_STORAGE_CORRUPT, TB_E_CONFLICT (run the
- * batch again), TB_E_UNKNOWN_OUTCOME (remote engines only). */
+ * batch again), and of a commit TB_E_UNKNOWN_OUTCOME (remote engines only): the whole of it has
+ * happened, or nothing; the head that the next transaction begins with tells which. */
 #ifndef TASKBOARD_STORAGE_H
 #define TASKBOARD_STORAGE_H
 
