@@ -164,6 +164,9 @@ static enum tb_header_in header_of(const h2o_iovec_t *name)
     if (name == &H2O_TOKEN_ACCEPT->buf) {
         return TB_IN_ACCEPT;
     }
+    if (name == &H2O_TOKEN_ACCEPT_ENCODING->buf) {
+        return TB_IN_ACCEPT_ENCODING;
+    }
     if (name == &H2O_TOKEN_IF_NONE_MATCH->buf) {
         return TB_IN_IF_NONE_MATCH;
     }

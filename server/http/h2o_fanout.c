@@ -116,6 +116,16 @@ static bool serve_websocket(struct tb_stream *stream)
     return false;
 }
 
+static void finish(struct tb_stream *stream)
+{
+    struct tb_parcel *ending = tb_stream_ending(&stream->loop->fanout.source, &stream->subscriber);
+    if (ending != NULL) {
+        tb_stream_send(stream, ending);
+    } else {
+        tb_stream_close(stream);
+    }
+}
+
 /* It has all of this round. One that ends is sent first what is committed by now. */
 static void go_on_or_finish(struct tb_stream *stream)
 {
@@ -125,7 +135,7 @@ static void go_on_or_finish(struct tb_stream *stream)
         tb_websocket_close(stream->websocket, stream->end_code, "");
         tb_fanout_ready(stream);
     } else {
-        tb_stream_close(stream);
+        finish(stream);
     }
 }
 
@@ -133,6 +143,10 @@ static void serve(struct tb_stream *stream)
 {
     struct tb_stream_source *source = &stream->loop->fanout.source;
     struct tb_parcel *parcel = NULL;
+    if (stream->subscriber.ended) {
+        tb_stream_close(stream);
+        return;
+    }
     if (stream->websocket != NULL && serve_websocket(stream)) {
         return;
     }
