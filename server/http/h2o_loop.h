@@ -106,11 +106,11 @@ struct tb_fanout {
     h2o_linklist_t resting; /* have everything: woken by news */
     unsigned count;
     bool in_round;
+    int64_t round_us;          /* when it began */
     h2o_linklist_t *next_look; /* in `all` */
     int64_t credit_us;         /* time that may be spent at once */
     int64_t credit_at_us;
-    h2o_timeout_t soon;
-    h2o_timeout_t later;
+    h2o_timeout_t next_turn;
     h2o_timeout_entry_t turn;
     struct tb_arena *scratch; /* of one message, one heartbeat */
 };
@@ -129,6 +129,7 @@ struct tb_loop {
     bool listeners_paused;
     int64_t pause_logged_us; /* when it was last said that nobody can be accepted */
     unsigned connection_count;
+    int64_t request_us;  /* when a request last came */
     size_t answer_bytes; /* of large answers that are not yet gone */
     unsigned job_count;
     pthread_mutex_t waiting_lock; /* held while the committer looks at a connection of ours */

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from harness import Ended, Raw, Sse, TOKEN, Ws, event_log, eventually
+from harness import GZIP, Ended, Raw, Sse, TOKEN, Ws, event_log, eventually
 from harness.server import is_sanitized
 
 CREATE = {"title": "t" * 1000, "createdBy": "c"}
@@ -116,12 +116,13 @@ def test_who_talks_to_a_stream_that_does_not_listen_is_let_go(own_server, board)
 
 # --- many ---
 
-def test_thousands_of_subscribers(serve, many_files):
+@pytest.mark.parametrize("headers", [None, GZIP], ids=["plain", "gzip"])
+def test_thousands_of_subscribers(serve, many_files, headers):
     server = serve()
     count = min(3000, many_files // 2 - 500)
     board = server.client()
     before = server.resident_bytes()
-    streams = [Sse(server) for _ in range(count)]
+    streams = [Sse(server, headers=headers) for _ in range(count)]
     if not is_sanitized():
         assert (server.resident_bytes() - before) / count < 16384
     board.create_many([CREATE] * 20)
@@ -179,7 +180,7 @@ def test_draining_with_a_backlog(serve):
 def test_a_draining_server_begins_no_stream(serve):
     server = serve("--drain-seconds", "3")
     with Sse(server), Raw(server.port) as late:
-        late.send(f"GET /events/stream HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n")
+        late.send(f"GET /events/stream HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\nAccept-Encoding: gzip\r\n")
         assert server.client().get("/health").status == 200
         server.send_signal(15)
         kept = server.client()
@@ -188,6 +189,7 @@ def test_a_draining_server_begins_no_stream(serve):
         late.send("\r\n")
         answer = late.answer()
         assert answer.status == 503 and answer.json["code"] == "draining"
+        assert answer.headers["Content-Type"] == "application/json" and answer.headers["Content-Encoding"] is None
     server.leave()
     server.ended()
 

@@ -150,11 +150,10 @@ def test_null_is_as_if_it_were_not_there(own_server, board):
 def test_a_wrong_message_is_answered_and_changes_nothing(own_server, board, message, code):
     with Ws(own_server, "/events/ws?tag=x") as ws:
         ws.send(message)
-        answers = ws.echo()
         if code is None:
-            assert answers == []
+            assert ws.echo() == []
             return
-        (answer,) = answers
+        answer = ws.next()  # no echo: a pong may overtake it
         assert (answer["type"], answer["code"]) == ("error", code) and answer["error"]
         board.create()
         board.create(tags=["x"])
