@@ -216,7 +216,7 @@ static void note_health(struct tb_service *service, enum tb_err err)
     if (before != (int)err) {
         tb_log(err == TB_OK ? TB_LOG_INFO : TB_LOG_ERROR,
                err == TB_OK ? "writes work again" : "a batch could not be written",
-               TB_LOG_C("code", tb_err_code(err)));
+               TB_LOG_C("code", tb_err_code(err)), TB_LOG_C("because", tb_err_text(err)));
     }
 }
 
