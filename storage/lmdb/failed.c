@@ -18,6 +18,9 @@
  * The next open finds the last commit whose root is on the disk. A full disk is no failure: what it
  * refuses it refuses at once, and pages of a commit that did not happen nobody reads. */
 
+/* LMDB maps what the file holds if that is more; nothing will be added. */
+#define READER_MAP_BYTES ((size_t)1 << 20)
+
 /* Whether LMDB lets nobody begin anything any more. It tells nobody else. */
 static bool is_in_panic(const struct tb_lmdb_store *store)
 {
@@ -59,7 +62,8 @@ static int open_env(const struct tb_lmdb_store *store, MDB_env **out)
     if (rc != 0) {
         return rc;
     }
-    if ((rc = mdb_env_set_maxdbs(env, TB_DB_COUNT)) != 0 ||
+    if ((rc = mdb_env_set_mapsize(env, READER_MAP_BYTES)) != 0 ||
+        (rc = mdb_env_set_maxdbs(env, TB_DB_COUNT)) != 0 ||
         (rc = mdb_env_open(env, folder, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0)) != 0 ||
         (rc = open_dbs(store, env)) != 0) {
         mdb_env_close(env);
