@@ -25,7 +25,7 @@ class Tools:
 
     def __init__(self, folder, bin_folder):
         self.folder = folder
-        self.program, self.library = bin_folder / "taskboardd", bin_folder / "faults_inject.so"
+        self.library = bin_folder / "faults_inject.so"
         self.data = folder / "data"
         with Server(*FLAGS[:2], data=self.data, env={"VERS_AUTH_TOKEN": None}) as server:
             client = server.client(check=False, token=self.token(self.data))
