@@ -63,6 +63,8 @@
       "The server keeps as many answers for idempotency keys as it can; try again later")          \
     X(TB_E_DRAINING, "draining", 503, "The server is shutting down")                               \
     X(TB_E_STORAGE_DOWN, "storage_down", 503, "The storage does not answer")                       \
+    X(TB_E_STORAGE_FAILED, "storage_failed", 503,                                                  \
+      "The disk failed to keep a change: nothing is written until the server is restarted")        \
     X(TB_E_UNKNOWN_OUTCOME, "unknown_outcome", 503,                                                \
       "The storage failed while it committed: nobody knows whether this has happened")             \
     X(TB_E_STORAGE_FULL, "storage_full", 507, "The storage is full")                               \

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "http/stream_channel.h"
 #include "http/stream_window.h"
 #include "http/stream_write.h"
@@ -25,7 +26,7 @@ static struct tb_parcel *parcel_of(struct tb_str bytes)
 {
     struct tb_parcel *parcel = malloc(sizeof(*parcel) + bytes.len);
     if (parcel == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     *parcel = (struct tb_parcel){.refs = 1, .len = bytes.len};
     memcpy(parcel->bytes, bytes.ptr, bytes.len);

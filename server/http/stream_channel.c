@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 /* --- the lists of terms of a filter --- */
 
 #define TERM_LISTS 4
@@ -82,7 +84,7 @@ static struct tb_channel *make(const struct tb_events_request *filter)
     }
     struct tb_channel *channel = malloc(sizeof(*channel) + count * sizeof(struct tb_str) + bytes);
     if (channel == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     struct tb_str *term = (struct tb_str *)(channel + 1);
     char *at = (char *)(term + count);

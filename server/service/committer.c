@@ -138,7 +138,8 @@ static void tell_of_spared_vms(const struct tb_committer *committer)
 }
 
 /* One transaction. `*rest` are the jobs that found no room in it. On failure nothing has happened,
- * also to the claims that wait; only TB_E_UNKNOWN_OUTCOME leaves that open. */
+ * also to the claims that wait; only TB_E_UNKNOWN_OUTCOME and, of the first batch that gets it,
+ * TB_E_STORAGE_FAILED leave that open. */
 static enum tb_err run_batch(struct tb_committer *committer, struct tb_job *jobs,
                              struct tb_job **rest)
 {
@@ -154,7 +155,7 @@ static enum tb_err run_batch(struct tb_committer *committer, struct tb_job *jobs
     int64_t next_due_ms = tb_board_next_due_ms(&committer->board);
     struct tb_head after;
     err = finish(committer, &txn, &before, &after);
-    if (err == TB_E_UNKNOWN_OUTCOME) {
+    if (err == TB_E_UNKNOWN_OUTCOME || err == TB_E_STORAGE_FAILED) {
         tb_serving_give_up(&committer->serving, err);
         return err;
     }
@@ -207,7 +208,7 @@ static void note_health(struct tb_committer *committer, enum tb_err err)
     if (before != (int)err) {
         tb_log(err == TB_OK ? TB_LOG_INFO : TB_LOG_ERROR,
                err == TB_OK ? "writes work again" : "a batch could not be written",
-               TB_LOG_C("code", tb_err_code(err)));
+               TB_LOG_C("code", tb_err_code(err)), TB_LOG_C("because", tb_err_text(err)));
     }
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "lmdb/lmdb.h"
 #include "lmdb/names.h"
 
@@ -123,8 +124,8 @@ static int open_env_of_size(struct tb_lmdb_store *store, const char *folder,
 }
 
 /* The map is address space, not memory: as much as there may be of it, less where it is limited. */
-static int open_env(struct tb_lmdb_store *store, const struct tb_store_options *options,
-                    const char *folder)
+int tb_lmdb_open_env(struct tb_lmdb_store *store, const struct tb_store_options *options,
+                     const char *folder)
 {
     uint64_t map_bytes = options->map_bytes != 0 ? options->map_bytes : MAP_BYTES_DEFAULT;
     uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -205,11 +206,11 @@ static int read_format(struct tb_lmdb_store *store, MDB_txn *mdb, uint32_t *form
     return rc;
 }
 
-static int open_dbs(struct tb_lmdb_store *store, MDB_txn *mdb)
+int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT])
 {
     int rc = 0;
     for (int db = 0; db < TB_DB_COUNT && rc == 0; db++) {
-        rc = mdb_dbi_open(mdb, db_names[db], 0, &store->dbis[db]);
+        rc = mdb_dbi_open(mdb, db_names[db], 0, &dbis[db]);
     }
     return rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE ? MDB_INVALID : rc;
 }
@@ -250,7 +251,7 @@ static enum tb_err open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool w
         rc = MDB_INVALID; /* no older format was ever written */
     }
     if (rc == 0) {
-        rc = open_dbs(store, mdb);
+        rc = tb_lmdb_open_dbs(mdb, store->dbis);
     }
     return rc == 0 ? TB_OK : explain(store, rc, folder, why, why_size);
 }
@@ -285,7 +286,7 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
 {
     struct tb_lmdb_store *opening = calloc(1, sizeof *opening);
     if (opening == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     opening->base.ops = &ops;
     opening->tuning = (struct tb_run_tuning)TB_RUN_TUNING_DEFAULT;
@@ -302,7 +303,8 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     opening->names = tb_names_new();
     opening->heads = tb_heads_new(TB_HEADS_DEFAULT);
     opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
-    int rc = open_env(opening, options, folder);
+    int rc = options->create ? tb_lmdb_create(opening, options, folder) : 0;
+    rc = rc != 0 ? rc : tb_lmdb_open_env(opening, options, folder);
     err = rc == 0 ? open_board(opening, !options->read_only, folder, why, why_size)
                   : explain(opening, rc, folder, why, why_size);
     if (err != TB_OK) {

@@ -209,7 +209,7 @@ static void who_was_served_in_a_batch_of_which_nobody_knows_is_told_so(void **st
     struct world *w = *state;
     struct box *box = &w->boxes[1];
     let_wait(w, box, 3);
-    world_fail_commit(w, true, 1);
+    world_fail_commit(w, TB_E_UNKNOWN_OUTCOME, true, 1);
     world_run(w, two_tasks(&w->boxes[0]));
     world_wait(box, 2);
     for (unsigned i = 0; i < 2; i++) {
@@ -223,6 +223,21 @@ static void who_was_served_in_a_batch_of_which_nobody_knows_is_told_so(void **st
     assert_int_equal(world_head(w).claimed, 3);
 }
 
+/* Neither does anybody know of the commit in which the disk failed, until the next start. */
+static void who_was_served_in_the_batch_in_which_the_disk_failed_is_told_so(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    let_wait(w, box, 3);
+    world_fail_commit(w, TB_E_STORAGE_FAILED, true, 1);
+    world_run(w, two_tasks(&w->boxes[0]));
+    world_wait(box, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(world_nth(box, i)->reply.err, TB_E_STORAGE_FAILED);
+        assert_int_equal(world_nth(box, i)->wait.number, i + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +249,7 @@ int main(void)
         world_test(who_is_still_to_be_tried_does_not_stand_in_the_way_of_others),
         world_test(who_is_to_be_tried_is_tried_again_when_writing_works),
         world_test(who_was_served_in_a_batch_of_which_nobody_knows_is_told_so),
+        world_test(who_was_served_in_the_batch_in_which_the_disk_failed_is_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

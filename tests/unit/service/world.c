@@ -151,7 +151,7 @@ static struct tb_fate decide(void *ctx, enum tb_fault_call call)
     w->commits += commits ? 1 : 0;
     if (commits && w->commit_fails) {
         w->commit_fails = false;
-        return (struct tb_fate){.err = TB_E_UNKNOWN_OUTCOME, .happens = w->commit_happens};
+        return (struct tb_fate){.err = w->commit_err, .happens = w->commit_happens};
     }
     if (!w->commit_fails && w->calls_down > 0) {
         w->calls_down--;
@@ -160,9 +160,10 @@ static struct tb_fate decide(void *ctx, enum tb_fault_call call)
     return (struct tb_fate){.err = TB_OK, .happens = true};
 }
 
-void world_fail_commit(struct world *w, bool happens, unsigned calls_down)
+void world_fail_commit(struct world *w, enum tb_err err, bool happens, unsigned calls_down)
 {
     w->commit_fails = true;
+    w->commit_err = err;
     w->commit_happens = happens;
     w->calls_down = calls_down;
     w->commits = 0;
