@@ -43,14 +43,22 @@ def run_tests(build, profiles, tests):
 
 
 def counts(build, profiles):
-    """[(path below the root, branches)], as clang's tools export them. The server has every file of both groups; what other
-    programs counted in the same functions is added to its counts."""
+    """{path below the root: {place: [times true, times false]}}. The server has every file of both groups; what other programs
+    counted in the same functions is added to its counts. A header comes more than once: its counts are added up."""
     merged = profiles / "merged.profdata"
     subprocess.run([tool("llvm-profdata"), "merge", "-sparse", "-o", merged, *sorted(profiles.glob("*.profraw"))], check=True)
-    command = [tool("llvm-cov"), "export", build / "bin/taskboardd", f"-instr-profile={merged}", "-skip-expansions",
-               *(ROOT / group for group in GROUPS)]
+    command = [tool("llvm-cov"), "export", build / "bin/taskboardd", f"-instr-profile={merged}", "-skip-expansions"]
     exported = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return [(Path(file["filename"]).resolve().relative_to(ROOT).as_posix(), file["branches"]) for file in exported["data"][0]["files"]]
+    files = {}
+    for file in exported["data"][0]["files"]:
+        path = Path(file["filename"]).resolve()
+        if any(path.is_relative_to(ROOT / group) for group in GROUPS):
+            places = files.setdefault(path.relative_to(ROOT).as_posix(), {})
+            for line, column, _, _, true_count, false_count, *_ in file["branches"]:
+                times = places.setdefault((line, column), [0, 0])
+                times[0] += true_count
+                times[1] += false_count
+    return files
 
 
 def line_and_column(text, at):
@@ -88,24 +96,24 @@ class Tally:
         return 100.0 * self.taken / self.all if self.all else 100.0
 
 
-def tally_file(path, branches):
-    """A file's branches. Of a header included by many the counts are added up by clang's tools."""
+def tally_file(path, places):
     tally = Tally()
     stretches = excluded((ROOT / path).read_text(encoding="utf-8"))
-    for line, column, _, _, true_count, false_count, *_ in branches:
-        if any(start <= (line, column) < end for start, end in stretches):
+    for place, (true_count, false_count) in sorted(places.items()):
+        if any(start <= place < end for start, end in stretches):
             continue
-        tally.add(true_count > 0, f"{path}:{line}:{column} is never true")
-        tally.add(false_count > 0, f"{path}:{line}:{column} is never false")
+        at = f"{path}:{place[0]}:{place[1]}"
+        tally.add(true_count > 0, f"{at} is never true")
+        tally.add(false_count > 0, f"{at} is never false")
     return tally
 
 
 def tell(files, missing):
     """Prints the table; the totals by group."""
     totals = {group: Tally() for group in GROUPS}
-    for path, branches in sorted(files):
+    for path, places in sorted(files.items()):
         group = next(group for group in GROUPS if path.startswith(group + "/"))
-        tally = tally_file(path, branches)
+        tally = tally_file(path, places)
         totals[group].taken += tally.taken
         totals[group].all += tally.all
         if tally.all:
