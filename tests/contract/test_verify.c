@@ -1055,6 +1055,52 @@ static void free_a_page_in_use(struct scene *scene, const struct layout *file)
     change_file(scene, list + 8, &file->main_root, sizeof file->main_root);
 }
 
+/* Where the first list of free pages stands. */
+static size_t free_list(const struct scene *scene, const struct layout *file)
+{
+    size_t page = file->free_root * META_BYTES;
+    return page + (uint16_t)number_at(scene, page + 16) + 8 + 8;
+}
+
+static void free_a_page_that_is_none(struct scene *scene, const struct layout *file)
+{
+    uint64_t far = file->last_page + 9;
+    change_file(scene, free_list(scene, file) + 8, &far, sizeof far);
+}
+
+static void free_too_many(struct scene *scene, const struct layout *file)
+{
+    uint64_t many = UINT64_C(1) << 40;
+    change_file(scene, free_list(scene, file), &many, sizeof many);
+}
+
+static void swap_nodes(struct scene *scene, const struct layout *file)
+{
+    size_t at = file->main_root * META_BYTES + 16;
+    uint32_t both = (uint32_t)number_at(scene, at);
+    uint32_t swapped = both >> 16 | both << 16;
+    change_file(scene, at, &swapped, sizeof swapped);
+}
+
+static void other_depth(struct scene *scene, const struct layout *file)
+{
+    uint16_t deep = 5;
+    change_file(scene, file->meta + MAIN_TREE_AT + 6, &deep, sizeof deep);
+}
+
+static void no_magic(struct scene *scene, const struct layout *file)
+{
+    uint32_t none = 0;
+    change_file(scene, file->meta, &none, sizeof none);
+}
+
+static void huge_value(struct scene *scene, const struct layout *file)
+{
+    size_t page = file->main_root * META_BYTES;
+    uint16_t size = 0xffff;
+    change_file(scene, page + (uint16_t)number_at(scene, page + 16), &size, sizeof size);
+}
+
 static void zero_the_rest(struct scene *scene, const struct layout *file)
 {
     static const uint8_t zeros[META_BYTES];
@@ -1079,6 +1125,12 @@ static void damaged_pages_are_found_before_anybody_trusts_them(void **state)
         {one_page_more, "1 pages of data.mdb are lost: neither in use nor free"},
         {free_a_page_in_use, "(the free pages): it is free and in use, or free twice"},
         {other_page_number, "(the main database): it is not a page of a tree"},
+        {free_a_page_that_is_none, "(the free pages): it is free and does not exist"},
+        {free_too_many, "(the free pages): a list of free pages is damaged"},
+        {swap_nodes, "(the main database): its keys are not in order"},
+        {other_depth, "(the main database): it is a leaf too high or a branch too low"},
+        {no_magic, "data.mdb has no page that tells where its trees begin"},
+        {huge_value, "(the main database): one of its values is damaged"},
         {zero_the_rest, "it is not a page of a tree"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
