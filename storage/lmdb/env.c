@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -88,6 +90,49 @@ static const struct tb_store_ops ops = {
     .drop_events = tb_lmdb_drop_events,
     .visit_tasks = tb_lmdb_visit_tasks,
 };
+
+#define FILE_NAME     "data.mdb"
+#define NEW_FILE_NAME FILE_NAME ".new"
+
+/* An empty environment, synced. */
+static int make_file(const char *path)
+{
+    MDB_env *env = NULL;
+    int rc = mdb_env_create(&env);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK, 0600);
+    if (rc == 0) {
+        rc = mdb_env_sync(env, 1);
+    }
+    mdb_env_close(env);
+    return rc;
+}
+
+/* LMDB does not sync the first pages of a new file before it goes on, and refuses what a power cut
+ * leaves of them. So the file is made under another name: after a crash there is a whole one or
+ * none. The folder is synced with the first commit. */
+static int make_file_if_absent(const struct tb_lmdb_store *store, const char *folder)
+{
+    char path[PATH_MAX];
+    if (faccessat(store->folder_fd, FILE_NAME, F_OK, 0) == 0) {
+        return 0;
+    }
+    int len = snprintf(path, sizeof path, "%s/" NEW_FILE_NAME, folder);
+    if (len < 0 || (size_t)len >= sizeof path) {
+        return ENAMETOOLONG;
+    }
+    (void)unlinkat(store->folder_fd, NEW_FILE_NAME, 0);
+    int rc = make_file(path);
+    if (rc == 0 && renameat(store->folder_fd, NEW_FILE_NAME, store->folder_fd, FILE_NAME) != 0) {
+        rc = errno;
+    }
+    if (rc != 0) {
+        (void)unlinkat(store->folder_fd, NEW_FILE_NAME, 0);
+    }
+    return rc;
+}
 
 static int open_env_of_size(struct tb_lmdb_store *store, const char *folder, unsigned readers_max,
                             uint64_t map_bytes)
@@ -280,7 +325,10 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     opening->names = tb_names_new();
     opening->heads = tb_heads_new(TB_HEADS_DEFAULT);
     opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
-    int rc = open_env(opening, options, folder);
+    int rc = make_file_if_absent(opening, folder);
+    if (rc == 0) {
+        rc = open_env(opening, options, folder);
+    }
     err = rc == 0 ? open_board(opening, folder, why, why_size)
                   : explain(opening, rc, folder, why, why_size);
     if (err != TB_OK) {

@@ -58,6 +58,14 @@ struct disk_file *disk_file(struct disk *disk, uint64_t number)
     return found;
 }
 
+/* The number of a file that is gone may come again. */
+static void empty(struct disk_file *file)
+{
+    memset(file->synced, 0, file->synced_size);
+    file->synced_size = 0;
+    file->op_count = 0;
+}
+
 void disk_apply(uint8_t *bytes, uint64_t *size, const struct disk_op *op, uint64_t from,
                 uint64_t len)
 {
@@ -163,7 +171,7 @@ static bool add_name_op(struct disk *disk, const struct record *record, uint64_t
     if (record->kind == RECORDED_CREATE) {
         op.file = record->file;
         memcpy(op.to, first, strlen(first) + 1);
-        (void)disk_file(disk, record->file);
+        empty(disk_file(disk, record->file));
     } else {
         op.file = current_file(disk, first);
         memcpy(op.from, first, strlen(first) + 1);

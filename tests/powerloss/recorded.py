@@ -1,14 +1,18 @@
 """One recorded run of a real server under the workload."""
 
+import random
 import struct
 import threading
 
-from harness import Server, eventually
+from harness import Refusal, Server, eventually
 from workload import MAP_BYTES, RETAINED_EVENTS, History, Subscriber, Worker, check_acks
 
 WORKERS = 6
 RECORDING_BYTES = 2 << 30   # sparse
 HEADER = struct.Struct("<QQQQQ")  # struct recording of recording.h
+STILLBORN = 4
+FOLDER_MADE = 2             # and not synced
+FIRST_RECORDS = 40          # a first start has a few more
 MAGIC = 0x31676e6964726f63
 
 # What POWERLOSS_FAULT makes of the server, and the replayer must find:
@@ -52,6 +56,16 @@ class Story:
             thread.start()
         return threads
 
+    def die_young(self, records):
+        """A first start that is killed behind so many records, or when it listens."""
+        self.server.env["POWERLOSS_DIE_AFTER"] = str(records)
+        try:
+            self.server.start()
+            self.server.kill()
+        except Refusal as refusal:
+            assert refusal.code == -9, refusal
+        self.server.env["POWERLOSS_DIE_AFTER"] = "0"
+
     def live(self, answers, ends_by_kill):
         """One life of the server: it ends when so many answers have come in all."""
         self.server.start()
@@ -87,9 +101,13 @@ class Story:
 
 
 def record(folder, programs, seed, answers, lives, fault=None):
-    """Leaves recording, events and history in the folder. All lives of the server but the last end with kill -9."""
+    """Leaves recording, events and history in the folder. All lives of the server but the last end with kill -9, and where
+    there is more than one, some have ended so before, while the data folder was made."""
     story = Story(folder, programs, seed, fault)
+    chance = random.Random(seed)
     try:
+        for records in [FOLDER_MADE, *sorted(chance.choices(range(FIRST_RECORDS), k=STILLBORN))] if lives > 1 else []:
+            story.die_young(records + 1)
         for life in range(1, lives + 1):
             story.live(answers * life // lives, ends_by_kill=life < lives)
         check_acks(story.history.acks, story.subscriber.lines)

@@ -4,6 +4,7 @@
  *   POWERLOSS_RECORDING  file to append to; made by the caller, with a header
  *   POWERLOSS_DATA       the data folder, spelled as the server is told it
  *   POWERLOSS_FAULT      what a negative control breaks: nosync, early, metafirst or nodirsync
+ *   POWERLOSS_DIE_AFTER  kill -9 behind so many records; 0: never
  *
  * A way to change a file that is not intercepted here shows: CONTENT is recorded at each start and
  * at the end, and the replayer refuses a recording that does not lead to it. A sync that is not
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -68,7 +70,8 @@ static struct recording *recording; /* NULL: not yet, or not wanted */
 static struct descriptor descriptors[DESCRIPTORS_MAX];
 static const char *data;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int data_fd = -1; /* of data.mdb, for its CONTENT at the end */
+static uint64_t records_left; /* to live for; 0: for ever */
+static int data_fd = -1;      /* of data.mdb, for its CONTENT at the end */
 
 /* EARLY: what was done to files since the last commit began, told only when the next one begins, so
  * that answers stand before the commit that they follow from. */
@@ -149,6 +152,9 @@ static void add(struct record head, const struct iovec *parts, int count)
         } else {
             atomic_store(&recording->tail, tail + head.bytes);
         }
+    }
+    if (records_left > 0 && --records_left == 0) {
+        (void)kill(getpid(), SIGKILL);
     }
     pthread_mutex_unlock(&lock);
 }
@@ -555,6 +561,8 @@ __attribute__((constructor)) static void start(void)
     choose_fault(getenv("POWERLOSS_FAULT"));
     data = getenv("POWERLOSS_DATA");
     const char *path = getenv("POWERLOSS_RECORDING");
+    const char *die_after = getenv("POWERLOSS_DIE_AFTER");
+    records_left = die_after == NULL ? 0 : strtoull(die_after, NULL, 10);
     if (data != NULL && path != NULL) {
         open_recording(path);
     }

@@ -246,7 +246,6 @@ static void digest_apart(struct run *run, struct digest *digest)
 /* `taskboardd --check` on the image. */
 static bool check_apart(struct run *run, struct judgement *judgement)
 {
-    extern char **environ;
     char program[PATH_BYTES_MAX];
     char check[] = "--check";
     char data[] = "--data";
