@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "config/settings.h"
 #include "http/etag.h"
 #include "http/notify.h"
@@ -19,6 +20,7 @@
 #define LARGE_BLOCK_BYTES (2 * 1024 * 1024)
 #define IDLE_BYTES_MAX    (32 * 1024 * 1024)
 #define EXIT_CANNOT_START 1
+#define EXIT_FAULTY       1
 #define EXIT_USAGE        2
 
 #define WHY_BYTES     512
@@ -158,16 +160,22 @@ static bool open_store(struct program *program)
     return tb_store_open(&options, &program->store, program->why, WHY_BYTES) == TB_OK;
 }
 
+static struct tb_board_options board_options(const struct tb_settings *settings)
+{
+    return (struct tb_board_options){
+        .aging_ms = settings->aging_seconds * 1000,
+        .default_max_attempts = (uint32_t)settings->default_max_attempts,
+        .retain_events = (uint64_t)settings->retain_events,
+        .retain_ms = settings->retain_days * 86400000,
+    };
+}
+
 static bool start_service(struct program *program)
 {
-    const struct tb_settings *settings = &program->settings;
     struct tb_service_options options = {
         .store = program->store,
         .clock = tb_clock_system(),
-        .board = {.aging_ms = settings->aging_seconds * 1000,
-                  .default_max_attempts = (uint32_t)settings->default_max_attempts,
-                  .retain_events = (uint64_t)settings->retain_events,
-                  .retain_ms = settings->retain_days * 86400000},
+        .board = board_options(&program->settings),
         .random = random_bytes,
     };
     return tb_service_start(&options, &program->service, program->why, WHY_BYTES) == TB_OK;
@@ -333,16 +341,41 @@ static int serve(struct program *program)
     return EXIT_SUCCESS;
 }
 
-/* What is asked for besides serving. True: done. */
-static bool answer_and_exit(struct program *program)
+/* The settings are good; the store, if there is one, is looked at. */
+static int check_store(struct program *program)
 {
+    const struct tb_settings *settings = &program->settings;
+    struct tb_check_options options = {
+        .url = settings->data,
+        .folder = data_dir(settings->data),
+        .map_bytes = (uint64_t)settings->map_bytes,
+        .board = board_options(settings),
+    };
+    switch (tb_check_store(&options, program->why, WHY_BYTES)) {
+    case TB_CHECK_NOTHING:
+        (void)puts("the settings are good");
+        return EXIT_SUCCESS;
+    case TB_CHECK_SOUND:
+        return EXIT_SUCCESS;
+    case TB_CHECK_FAULTY:
+        return EXIT_FAULTY;
+    default:
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        return EXIT_CANNOT_START;
+    }
+}
+
+/* What is asked for besides serving. True: done. */
+static bool answer_and_exit(struct program *program, int *code)
+{
+    *code = EXIT_SUCCESS;
     if (program->settings.help) {
         struct tb_str help = tb_settings_help(program->arena);
         (void)fwrite(help.ptr, 1, help.len, stdout);
     } else if (program->settings.version) {
         (void)puts("taskboardd " TB_VERSION);
     } else if (program->settings.check) {
-        (void)puts("the settings are good");
+        *code = check_store(program);
     } else {
         return false;
     }
@@ -359,8 +392,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "taskboardd: %s\n", program.why);
         return EXIT_USAGE;
     }
-    if (answer_and_exit(&program)) {
-        return EXIT_SUCCESS;
+    int code = EXIT_SUCCESS;
+    if (answer_and_exit(&program, &code)) {
+        return code;
     }
     if (sodium_init() < 0) {
         (void)fputs("taskboardd: cannot get random numbers from the system\n", stderr);

@@ -19,6 +19,13 @@ void tb_store_close(struct tb_store **store)
     }
 }
 
+enum tb_err tb_store_verify(struct tb_store *store, tb_report_fault *report, void *ctx,
+                            struct tb_store_tally *tally)
+{
+    *tally = (struct tb_store_tally){0};
+    return store->ops->verify(store, report, ctx, tally);
+}
+
 enum tb_err tb_write_begin(struct tb_store *store, struct tb_arena *arena, struct tb_txn **txn)
 {
     return store->ops->write_begin(store, arena, txn);

@@ -81,6 +81,8 @@ struct tb_store_ops {
     enum tb_err (*drop_events)(struct tb_txn *txn, uint64_t seq, uint32_t max);
     enum tb_err (*visit_tasks)(struct tb_txn *txn, const struct tb_task_query *query,
                                tb_visit_task *visit, void *ctx, struct tb_query_end *end);
+    enum tb_err (*verify)(struct tb_store *store, tb_report_fault *report, void *ctx,
+                          struct tb_store_tally *tally);
 };
 
 struct tb_store {

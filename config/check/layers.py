@@ -25,7 +25,10 @@ LAYERS = {
     "server/config": ["include/taskboard", "server/base"],
     "server/main.c": [
         "server/http", "server/config", "server/service", "server/board", "server/model", "include/taskboard", "server/base",
+        "server/check.h",
     ],
+    "server/check.h": ["server/board", "server/model", "include/taskboard", "server/base"],
+    "server/check.c": ["server/check.h", "server/board", "server/model", "include/taskboard", "server/base"],
 }
 
 # Engines do not know each other; what stands in storage/ itself belongs to all of them.
@@ -50,7 +53,7 @@ HOMES = {
     r"(sys/socket|netinet/.*|arpa/.*|netdb|sys/epoll)(\.h)?": ["server/http/"],
     r"(time|sys/time)\.h": ["server/base/", "server/service/", "server/http/", "server/config/", "server/main.c", "storage/"],
     r"(fcntl|sys/stat|dirent|sys/mman|sys/file)\.h": [
-        "server/base/", "server/http/", "server/config/", "server/main.c", "storage/",
+        "server/base/", "server/http/", "server/config/", "server/main.c", "server/check.c", "storage/",
     ],
 }
 

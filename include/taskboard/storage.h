@@ -34,6 +34,7 @@ struct tb_store_options {
         map_bytes; /* LMDB: the most the store may ever grow to; 0: the default (1 TiB, sparse) */
     unsigned readers_max; /* most tb_readers at once */
     bool create;          /* make the folder and the store when missing */
+    bool read_only;       /* for tb_store_verify: nothing in the folder is changed */
 };
 
 /* Opens the store. On failure returns an error and writes one sentence for a person into `why`
@@ -45,6 +46,28 @@ TB_MUST_CHECK enum tb_err tb_store_open(const struct tb_store_options *options,
 /* All transactions and readers must have ended. NULL is accepted; the caller's pointer is set to
  * NULL. */
 void tb_store_close(struct tb_store **store);
+
+/* --- the check of a whole store --- */
+
+/* Is told of one fault: a sentence for a person, without a full stop. */
+typedef void tb_report_fault(void *ctx, const char *fault);
+
+/* What a check has met. */
+struct tb_store_tally {
+    uint64_t tasks;
+    uint64_t events;
+    uint64_t vms;
+    uint64_t answers;
+    uint64_t entries; /* of indexes */
+};
+
+/* Walks everything that the engine keeps and compares it with itself: records, the log, what the
+ * engine counts and its indexes in both directions. It relies on nothing that makes reading fast
+ * and tells of every fault, but of what follows from one only once. What the rules demand is not
+ * its business: see tb_board_verify. TB_OK also when faults were reported; else the check could not
+ * be ended. Writes nothing; not while a write transaction is open. */
+TB_MUST_CHECK enum tb_err tb_store_verify(struct tb_store *store, tb_report_fault *report,
+                                          void *ctx, struct tb_store_tally *tally);
 
 /* --- units of work --- */
 

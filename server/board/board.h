@@ -87,8 +87,12 @@ bool tb_board_rerank(struct tb_board *board, struct tb_id *after, unsigned max);
 
 /* Checks what must always hold: counters equal a recount, blockedBy, ready, ranks and unique keys
  * are right, nothing is newer than the head, the log is gapless. For tests and the offline check.
- * Writes one sentence into `why` and returns false when something does not hold. Costs a walk over
- * everything. */
+ * Tells of every fault (of each task and VM: of the first) and returns false when there is one.
+ * Costs a walk over everything; in `arena` it remembers the names and claims that it met. */
+bool tb_board_verify_all(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
+                         struct tb_arena *arena, tb_report_fault *report, void *ctx);
+
+/* The same; writes the first fault into `why`. */
 bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
                      struct tb_arena *arena, char *why, size_t why_size);
 

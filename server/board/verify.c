@@ -1,17 +1,24 @@
 #include "board/verify.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "board/pause.h"
 
-static enum tb_visit fail(struct tb_verify *verify, const char *what, struct tb_id id)
+#define FAULT_BYTES 512
+
+void tb_verify_fault(struct tb_verify *verify, const char *format, ...)
 {
-    char text[TB_ULID_LEN];
-    tb_ulid_format(id, text);
-    (void)snprintf(verify->why, verify->why_size, "task %.*s: %s", TB_ULID_LEN, text, what);
+    char text[FAULT_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
     verify->holds = false;
-    return TB_VISIT_STOP;
+    verify->report(verify->ctx, text);
 }
+
+/* --- tasks --- */
 
 static void count_task(struct tb_verify *verify, const struct tb_task *task)
 {
@@ -31,47 +38,109 @@ static enum tb_visit check_task(void *ctx, const struct tb_task *task)
     if (fault == NULL) {
         fault = tb_verify_claim(verify, task);
     }
-    return fault == NULL ? TB_VISIT_NEXT : fail(verify, fault, task->id);
+    if (fault != NULL) {
+        char id[TB_ULID_LEN];
+        tb_ulid_format(task->id, id);
+        tb_verify_fault(verify, "task %.*s: %s", TB_ULID_LEN, id, fault);
+    }
+    tb_arena_reset(verify->board.arena);
+    return TB_VISIT_NEXT;
+}
+
+static void check_tasks(struct tb_verify *verify)
+{
+    const struct tb_task_query everything = {.order = TB_ORDER_CREATED, .states = TB_STATES_ALL};
+    struct tb_query_end end;
+    if (tb_visit_tasks(verify->board.txn, &everything, check_task, verify, &end) != TB_OK) {
+        tb_verify_fault(verify, "the store cannot be read");
+    }
+}
+
+/* --- the log --- */
+
+static const char *fault_in_event(const struct tb_verify *verify, const struct tb_event *event)
+{
+    const struct tb_head *head = tb_txn_head(verify->board.txn);
+    if (tb_id_cmp(event->id, verify->last_event_id) <= 0) {
+        return "its id is not above the one in front of it";
+    }
+    return tb_id_cmp(event->id, head->last_id) > 0 || event->at_ms > head->last_ms
+               ? "it is newer than the board"
+               : NULL;
 }
 
 static enum tb_visit check_event(void *ctx, const struct tb_event *event)
 {
     struct tb_verify *verify = ctx;
     if (event->seq != verify->next_seq) {
-        (void)snprintf(verify->why, verify->why_size, "event %llu comes where %llu should",
-                       (unsigned long long)event->seq, (unsigned long long)verify->next_seq);
-        verify->holds = false;
-        return TB_VISIT_STOP;
+        tb_verify_fault(verify, "event %llu comes where %llu should",
+                        (unsigned long long)event->seq, (unsigned long long)verify->next_seq);
     }
-    verify->next_seq++;
+    const char *fault = fault_in_event(verify, event);
+    if (fault != NULL) {
+        tb_verify_fault(verify, "event %llu: %s", (unsigned long long)event->seq, fault);
+    }
+    verify->next_seq = event->seq + 1;
+    verify->last_event_id = event->id;
+    tb_arena_reset(verify->board.arena);
     return TB_VISIT_NEXT;
 }
 
-static bool is_right(struct tb_verify *verify, const char *what, uint64_t said, uint64_t counted)
+static void check_log(struct tb_verify *verify)
 {
-    if (said != counted) {
-        (void)snprintf(verify->why, verify->why_size, "%s counts %llu tasks, there are %llu", what,
-                       (unsigned long long)said, (unsigned long long)counted);
+    const struct tb_head *head = tb_txn_head(verify->board.txn);
+    if (tb_visit_events(verify->board.txn, 0, (struct tb_id){{0}}, check_event, verify) != TB_OK) {
+        tb_verify_fault(verify, "the log cannot be read to its end");
+    } else if (verify->next_seq != head->seq + 1) {
+        tb_verify_fault(verify, "the log ends at event %llu, the head says %llu",
+                        (unsigned long long)verify->next_seq - 1, (unsigned long long)head->seq);
     }
-    return said == counted;
+    if (head->feed_cleared_seq > head->seq) {
+        tb_verify_fault(verify, "the feed was cleared at an event that is yet to come");
+    }
 }
 
-static bool counters_are_right(struct tb_verify *verify, const struct tb_head *head)
+/* --- the head --- */
+
+static void compare_count(struct tb_verify *verify, const char *what, uint64_t said,
+                          uint64_t counted)
 {
+    if (said != counted) {
+        tb_verify_fault(verify, "%s counts %llu tasks, there are %llu", what,
+                        (unsigned long long)said, (unsigned long long)counted);
+    }
+}
+
+static void check_counters(struct tb_verify *verify)
+{
+    const struct tb_head *head = tb_txn_head(verify->board.txn);
     const struct tb_head *counted = &verify->counted;
     for (unsigned i = 0; i < TB_STATE_COUNT; i++) {
         char state[16];
         (void)snprintf(state, sizeof(state), "state %u", i);
-        if (!is_right(verify, state, head->task_counts[i], counted->task_counts[i])) {
-            return false;
-        }
+        compare_count(verify, state, head->task_counts[i], counted->task_counts[i]);
     }
-    return is_right(verify, "scheduled", head->scheduled, counted->scheduled) &&
-           is_right(verify, "claimed", head->claimed, counted->claimed) &&
-           is_right(verify, "deadLetters", head->dead_letters, counted->dead_letters);
+    compare_count(verify, "scheduled", head->scheduled, counted->scheduled);
+    compare_count(verify, "claimed", head->claimed, counted->claimed);
+    compare_count(verify, "deadLetters", head->dead_letters, counted->dead_letters);
 }
 
-static bool pauses_are_right(struct tb_verify *verify)
+/* No change is younger than the last one. */
+static void check_changes(struct tb_verify *verify)
+{
+    const struct tb_head *head = tb_txn_head(verify->board.txn);
+    uint64_t latest =
+        head->pause_changes > head->vm_changes ? head->pause_changes : head->vm_changes;
+    for (unsigned i = 0; i < TB_STATE_COUNT; i++) {
+        latest = latest > head->state_changes[i] ? latest : head->state_changes[i];
+    }
+    if (latest > head->changes) {
+        tb_verify_fault(verify, "change %llu is named, the head counts %llu",
+                        (unsigned long long)latest, (unsigned long long)head->changes);
+    }
+}
+
+static void check_pauses(struct tb_verify *verify)
 {
     struct tb_pauses pauses;
     bool right = tb_pauses_load(verify->board.txn, verify->board.arena, &pauses) == TB_OK;
@@ -79,42 +148,66 @@ static bool pauses_are_right(struct tb_verify *verify)
         right = tb_str_cmp(pauses.tags[i - 1], pauses.tags[i]) < 0;
     }
     if (!right) {
-        (void)snprintf(verify->why, verify->why_size, "what is paused is not what the head says");
+        tb_verify_fault(verify, "what is paused is not what the head says");
     }
-    return right;
+}
+
+/* --- all of it --- */
+
+static void check_all(struct tb_verify *verify)
+{
+    check_tasks(verify);
+    check_log(verify);
+    check_counters(verify);
+    check_changes(verify);
+    check_pauses(verify);
+    tb_verify_generations(verify);
+    tb_verify_names(verify);
+    tb_verify_vms(verify);
+}
+
+bool tb_board_verify_all(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
+                         struct tb_arena *arena, tb_report_fault *report, void *ctx)
+{
+    const struct tb_head *head = tb_txn_head(txn);
+    struct tb_arena *scratch = tb_arena_new(0);
+    struct tb_arena *before = tb_txn_swap_arena(txn, scratch);
+    struct tb_verify verify = {
+        .board = {.options = *options,
+                  .txn = txn,
+                  .arena = scratch,
+                  .now_ms = now_ms > head->last_ms ? now_ms : head->last_ms},
+        .kept = arena,
+        .next_seq = head->oldest_seq,
+        .report = report,
+        .ctx = ctx,
+        .holds = true,
+    };
+    check_all(&verify);
+    (void)tb_txn_swap_arena(txn, before);
+    tb_arena_free(scratch);
+    return verify.holds;
+}
+
+/* Keeps the first fault. */
+struct first_fault {
+    char *why;
+    size_t why_size;
+    bool told;
+};
+
+static void keep_first(void *ctx, const char *fault)
+{
+    struct first_fault *first = ctx;
+    if (!first->told) {
+        (void)snprintf(first->why, first->why_size, "%s", fault);
+        first->told = true;
+    }
 }
 
 bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
                      struct tb_arena *arena, char *why, size_t why_size)
 {
-    const struct tb_head *head = tb_txn_head(txn);
-    struct tb_verify verify = {
-        .board = {.options = *options,
-                  .txn = txn,
-                  .arena = arena,
-                  .now_ms = now_ms > head->last_ms ? now_ms : head->last_ms},
-        .next_seq = tb_txn_head(txn)->oldest_seq,
-        .why = why,
-        .why_size = why_size,
-        .holds = true,
-    };
-    const struct tb_task_query everything = {.order = TB_ORDER_CREATED, .states = TB_STATES_ALL};
-    struct tb_query_end end;
-    if (tb_visit_tasks(txn, &everything, check_task, &verify, &end) != TB_OK ||
-        (verify.holds &&
-         tb_visit_events(txn, 0, (struct tb_id){{0}}, check_event, &verify) != TB_OK)) {
-        (void)snprintf(why, why_size, "the store cannot be read");
-        return false;
-    }
-    if (verify.holds && verify.next_seq != head->seq + 1) {
-        (void)snprintf(why, why_size, "the log ends at event %llu, the head says %llu",
-                       (unsigned long long)verify.next_seq - 1, (unsigned long long)head->seq);
-        return false;
-    }
-    if (verify.holds && head->feed_cleared_seq > head->seq) {
-        (void)snprintf(why, why_size, "the feed was cleared at an event that is yet to come");
-        return false;
-    }
-    return verify.holds && counters_are_right(&verify, head) && pauses_are_right(&verify) &&
-           tb_verify_generations(&verify) && tb_verify_names(&verify) && tb_verify_vms(&verify);
+    struct first_fault first = {why, why_size, false};
+    return tb_board_verify_all(txn, options, now_ms, arena, keep_first, &first);
 }

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "board/verify.h"
@@ -9,7 +8,7 @@ static void note_generation(struct tb_verify *verify, uint64_t generation)
     struct tb_generations *list = &verify->generations;
     if (list->count == list->room) {
         size_t room = list->room == 0 ? 256 : 2 * list->room;
-        uint64_t *items = tb_arena_alloc(verify->board.arena, room * sizeof(*items));
+        uint64_t *items = tb_arena_alloc(verify->kept, room * sizeof(*items));
         if (list->count > 0) {
             memcpy(items, list->items, list->count * sizeof(*items));
         }
@@ -99,21 +98,18 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-bool tb_verify_generations(struct tb_verify *verify)
+void tb_verify_generations(struct tb_verify *verify)
 {
     const struct tb_head *head = tb_txn_head(verify->board.txn);
     struct tb_generations *list = &verify->generations;
     if (list->count == 0) {
-        return true;
+        return;
     }
     qsort(list->items, list->count, sizeof(*list->items), compare);
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i] > head->generation || (i > 0 && list->items[i] == list->items[i - 1])) {
-            (void)snprintf(verify->why, verify->why_size,
-                           "generation %llu was given twice, or never",
-                           (unsigned long long)list->items[i]);
-            return false;
+            tb_verify_fault(verify, "generation %llu was given twice, or never",
+                            (unsigned long long)list->items[i]);
         }
     }
-    return true;
 }

@@ -1,7 +1,5 @@
 #include "board/verify.h"
 
-#include <stdio.h>
-
 #include "base/json.h"
 
 #define LARGEST 100 /* names that are asked for at once */
@@ -48,11 +46,10 @@ static void count_name(struct tb_verify *verify, enum tb_name_kind kind, struct 
                        bool ready)
 {
     struct tb_counted_names *names = &verify->names;
-    make_room(names, verify->board.arena);
+    make_room(names, verify->kept);
     struct tb_counted_name *slot = find(names, kind, name);
     if (slot->name.ptr == NULL) {
-        *slot =
-            (struct tb_counted_name){.kind = kind, .name = tb_arena_dup(verify->board.arena, name)};
+        *slot = (struct tb_counted_name){.kind = kind, .name = tb_arena_dup(verify->kept, name)};
         names->count[kind]++;
     }
     slot->tasks++;
@@ -93,20 +90,18 @@ void tb_verify_count_names(struct tb_verify *verify, const struct tb_task *task)
     }
 }
 
-static bool fail(struct tb_verify *verify, enum tb_name_kind kind, struct tb_str name)
+static void fail(struct tb_verify *verify, enum tb_name_kind kind, struct tb_str name)
 {
     static const char *const kinds[TB_NAME_KIND_COUNT] = {
         [TB_NAME_TAG] = "tag", [TB_NAME_ASSIGNEE] = "assignee", [TB_NAME_VM] = "VM"};
-    (void)snprintf(verify->why, verify->why_size, "the tasks of %s \"%.*s\" are miscounted",
-                   kinds[kind], (int)name.len, name.ptr);
-    return false;
+    tb_verify_fault(verify, "the tasks of %s \"%.*s\" are miscounted", kinds[kind], (int)name.len,
+                    name.ptr);
 }
 
 struct largest {
     struct tb_verify *verify;
     enum tb_name_kind kind;
     size_t count;
-    bool good;
 };
 
 static enum tb_visit check_large(void *ctx, struct tb_str name, const struct tb_name_count *count)
@@ -114,29 +109,25 @@ static enum tb_visit check_large(void *ctx, struct tb_str name, const struct tb_
     struct largest *largest = ctx;
     const struct tb_counted_names *names = &largest->verify->names;
     largest->count++;
-    largest->good =
-        names->slot_count > 0 && find(names, largest->kind, name)->tasks == count->tasks;
-    if (!largest->good) {
+    if (names->slot_count == 0 || find(names, largest->kind, name)->tasks != count->tasks) {
         fail(largest->verify, largest->kind, name);
     }
-    return largest->good ? TB_VISIT_NEXT : TB_VISIT_STOP;
+    return TB_VISIT_NEXT;
 }
 
-static bool largest_are_right(struct tb_verify *verify, enum tb_name_kind kind)
+static void check_largest(struct tb_verify *verify, enum tb_name_kind kind)
 {
-    struct largest largest = {.verify = verify, .kind = kind, .good = true};
+    struct largest largest = {.verify = verify, .kind = kind};
     size_t wanted = verify->names.count[kind] < LARGEST ? verify->names.count[kind] : LARGEST;
     if (tb_visit_names(verify->board.txn, kind, LARGEST, check_large, &largest) != TB_OK) {
-        return fail(verify, kind, TB_STR(""));
+        fail(verify, kind, TB_STR(""));
+    } else if (largest.count != wanted) {
+        tb_verify_fault(verify, "%zu names of kind %d are listed, not %zu", largest.count,
+                        (int)kind, wanted);
     }
-    if (largest.good && largest.count != wanted) {
-        (void)snprintf(verify->why, verify->why_size, "%zu names of kind %d are listed, not %zu",
-                       largest.count, (int)kind, wanted);
-    }
-    return largest.good && largest.count == wanted;
 }
 
-bool tb_verify_names(struct tb_verify *verify)
+void tb_verify_names(struct tb_verify *verify)
 {
     for (size_t i = 0; i < verify->names.slot_count; i++) {
         const struct tb_counted_name *wanted = &verify->names.slots[i];
@@ -144,9 +135,11 @@ bool tb_verify_names(struct tb_verify *verify)
         if (wanted->name.ptr != NULL &&
             (tb_get_name(verify->board.txn, wanted->kind, wanted->name, &count) != TB_OK ||
              count.tasks != wanted->tasks || count.ready != wanted->ready)) {
-            return fail(verify, wanted->kind, wanted->name);
+            fail(verify, wanted->kind, wanted->name);
         }
+        tb_arena_reset(verify->board.arena);
     }
-    return largest_are_right(verify, TB_NAME_TAG) && largest_are_right(verify, TB_NAME_ASSIGNEE) &&
-           largest_are_right(verify, TB_NAME_VM);
+    check_largest(verify, TB_NAME_TAG);
+    check_largest(verify, TB_NAME_ASSIGNEE);
+    check_largest(verify, TB_NAME_VM);
 }

@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "board/verify.h"
 #include "board/vm_claims.h"
 #include "board/vm_life.h"
@@ -46,33 +44,25 @@ static enum tb_visit check_vm(void *ctx, const struct tb_vm *vm)
         fault = "the timer does not know when to look at it, or it has kept claims";
     }
     if (fault != NULL) {
-        (void)snprintf(verify->why, verify->why_size, "VM %.*s: %s", (int)vm->id.len, vm->id.ptr,
-                       fault);
-        verify->holds = false;
-        return TB_VISIT_STOP;
+        tb_verify_fault(verify, "VM %.*s: %s", (int)vm->id.len, vm->id.ptr, fault);
     }
+    tb_arena_reset(verify->board.arena);
     verify->counted.vms += tb_vm_is_gone(vm) ? 0 : 1;
     verify->counted.running_vms += tb_vm_runs(vm) ? 1 : 0;
     return TB_VISIT_NEXT;
 }
 
-bool tb_verify_vms(struct tb_verify *verify)
+void tb_verify_vms(struct tb_verify *verify)
 {
     const struct tb_head *head = tb_txn_head(verify->board.txn);
     if (tb_visit_vms(verify->board.txn, false, check_vm, verify) != TB_OK) {
-        (void)snprintf(verify->why, verify->why_size, "the VMs cannot be read");
-        return false;
-    }
-    if (!verify->holds) {
-        return false;
+        tb_verify_fault(verify, "the VMs cannot be read");
+        return;
     }
     if (head->vms != verify->counted.vms || head->running_vms != verify->counted.running_vms) {
-        (void)snprintf(verify->why, verify->why_size,
-                       "%llu VMs, %llu of them running, are said, there are %llu, %llu",
-                       (unsigned long long)head->vms, (unsigned long long)head->running_vms,
-                       (unsigned long long)verify->counted.vms,
-                       (unsigned long long)verify->counted.running_vms);
-        return false;
+        tb_verify_fault(verify, "%llu VMs, %llu of them running, are said, there are %llu, %llu",
+                        (unsigned long long)head->vms, (unsigned long long)head->running_vms,
+                        (unsigned long long)verify->counted.vms,
+                        (unsigned long long)verify->counted.running_vms);
     }
-    return true;
 }

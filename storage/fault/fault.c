@@ -77,6 +77,14 @@ static void close_store(struct tb_store *base)
     free(store);
 }
 
+static enum tb_err verify(struct tb_store *base, tb_report_fault *report, void *ctx,
+                          struct tb_store_tally *tally)
+{
+    struct fault_store *store = store_of(base);
+    enum tb_err err = count_call(store);
+    return err != TB_OK ? err : tb_store_verify(store->inner, report, ctx, tally);
+}
+
 static enum tb_err write_begin(struct tb_store *base, struct tb_arena *arena, struct tb_txn **out)
 {
     struct fault_store *store = store_of(base);
@@ -442,6 +450,7 @@ static const struct tb_store_ops ops = {
     .find_event = find_event,
     .drop_events = drop_events,
     .visit_tasks = visit_tasks,
+    .verify = verify,
 };
 
 /* --- for the test --- */

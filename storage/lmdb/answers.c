@@ -36,7 +36,7 @@ static int next_number(struct tb_lmdb_txn *txn, uint64_t *number)
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static void index_key(struct tb_key *key, const uint8_t digest[TB_DIGEST_BYTES], uint64_t number)
+void tb_answer_key(struct tb_key *key, const uint8_t digest[TB_DIGEST_BYTES], uint64_t number)
 {
     tb_key_start(key, TB_INDEX_ANSWER);
     tb_key_add_bytes(key, digest, TB_DIGEST_BYTES);
@@ -80,7 +80,7 @@ static int append(struct tb_lmdb_txn *txn, const struct tb_answer *answer)
     tb_record_encode_answer(answer,
                             tb_block_maker_add(coming, number, tb_record_answer_size(answer)));
     struct tb_key key;
-    index_key(&key, answer->key, number);
+    tb_answer_key(&key, answer->key, number);
     return tb_run_put(txn, &key);
 }
 
@@ -104,7 +104,7 @@ enum tb_err tb_lmdb_put_answer(struct tb_txn *base, const struct tb_answer *answ
 static int forget(struct tb_lmdb_txn *txn, uint64_t number, const struct tb_answer *answer)
 {
     struct tb_key key;
-    index_key(&key, answer->key, number);
+    tb_answer_key(&key, answer->key, number);
     txn->head.answers--;
     txn->head.answer_bytes -= answer->body.len;
     return tb_run_drop(txn, &key);

@@ -25,6 +25,11 @@ static const char *const db_names[TB_DB_COUNT] = {
     [TB_DB_VM] = "vm",           [TB_DB_VM_SEEN] = "vm_seen",
 };
 
+const char *tb_lmdb_db_name(enum tb_lmdb_db db)
+{
+    return db_names[db];
+}
+
 static void close_store(struct tb_store *base)
 {
     struct tb_lmdb_store *store = (struct tb_lmdb_store *)base;
@@ -38,7 +43,9 @@ static void close_store(struct tb_store *base)
     tb_heads_free(store->heads);
     tb_fronts_free(store->fronts);
     tb_arena_free(store->scratch);
-    close(store->lock_fd);
+    if (store->lock_fd >= 0) {
+        close(store->lock_fd);
+    }
     close(store->folder_fd);
     free(store);
 }
@@ -89,6 +96,7 @@ static const struct tb_store_ops ops = {
     .find_event = tb_lmdb_find_event,
     .drop_events = tb_lmdb_drop_events,
     .visit_tasks = tb_lmdb_visit_tasks,
+    .verify = tb_lmdb_verify,
 };
 
 #define FILE_NAME     "data.mdb"
@@ -134,8 +142,15 @@ static int make_file_if_absent(const struct tb_lmdb_store *store, const char *fo
     return rc;
 }
 
-static int open_env_of_size(struct tb_lmdb_store *store, const char *folder, unsigned readers_max,
-                            uint64_t map_bytes)
+/* What only looks leaves even LMDB's table of readers alone: the folder's lock keeps writers out.
+ */
+static unsigned env_flags(const struct tb_store_options *options)
+{
+    return options->read_only ? MDB_NOTLS | MDB_RDONLY | MDB_NOLOCK : MDB_NOTLS;
+}
+
+static int open_env_of_size(struct tb_lmdb_store *store, const char *folder,
+                            const struct tb_store_options *options, uint64_t map_bytes)
 {
     int rc = mdb_env_create(&store->env);
     if (rc != 0) {
@@ -144,8 +159,8 @@ static int open_env_of_size(struct tb_lmdb_store *store, const char *folder, uns
     }
     if ((rc = mdb_env_set_mapsize(store->env, map_bytes)) != 0 ||
         (rc = mdb_env_set_maxdbs(store->env, TB_DB_COUNT)) != 0 ||
-        (rc = mdb_env_set_maxreaders(store->env, readers_max + READERS_EXTRA)) != 0 ||
-        (rc = mdb_env_open(store->env, folder, MDB_NOTLS, 0600)) != 0) {
+        (rc = mdb_env_set_maxreaders(store->env, options->readers_max + READERS_EXTRA)) != 0 ||
+        (rc = mdb_env_open(store->env, folder, env_flags(options), 0600)) != 0) {
         mdb_env_close(store->env);
         store->env = NULL;
     }
@@ -162,10 +177,10 @@ static int open_env(struct tb_lmdb_store *store, const struct tb_store_options *
         map_bytes = MAP_BYTES_MIN;
     }
     map_bytes -= map_bytes % page_bytes;
-    int rc = open_env_of_size(store, folder, options->readers_max, map_bytes);
+    int rc = open_env_of_size(store, folder, options, map_bytes);
     while (rc == ENOMEM && map_bytes / 2 >= MAP_BYTES_SMALL) {
         map_bytes /= 2;
-        rc = open_env_of_size(store, folder, options->readers_max, map_bytes);
+        rc = open_env_of_size(store, folder, options, map_bytes);
     }
     return rc;
 }
@@ -256,12 +271,16 @@ static int is_new(MDB_txn *mdb, bool *yes)
     return rc;
 }
 
-static enum tb_err open_format(struct tb_lmdb_store *store, MDB_txn *mdb, const char *folder,
-                               char *why, size_t why_size)
+static enum tb_err open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool writes,
+                               const char *folder, char *why, size_t why_size)
 {
     bool fresh = false;
     uint32_t format = TB_RECORD_FORMAT;
     int rc = is_new(mdb, &fresh);
+    if (rc == 0 && fresh && !writes) {
+        snprintf(why, why_size, "The folder %s holds no board yet", folder);
+        return TB_E_ABSENT;
+    }
     if (rc == 0) {
         rc = fresh ? make_store(store, mdb) : read_format(store, mdb, &format);
     }
@@ -282,25 +301,25 @@ static enum tb_err open_format(struct tb_lmdb_store *store, MDB_txn *mdb, const 
 }
 
 /* Opens or makes the databases, durably. */
-static enum tb_err open_board(struct tb_lmdb_store *store, const char *folder, char *why,
-                              size_t why_size)
+static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const char *folder,
+                              char *why, size_t why_size)
 {
     int dead = 0;
     MDB_txn *mdb = NULL;
     int rc = mdb_reader_check(store->env, &dead);
     if (rc == 0) {
-        rc = mdb_txn_begin(store->env, NULL, 0, &mdb);
+        rc = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, &mdb);
     }
     if (rc != 0) {
         return explain(store, rc, folder, why, why_size);
     }
-    enum tb_err err = open_format(store, mdb, folder, why, why_size);
+    enum tb_err err = open_format(store, mdb, writes, folder, why, why_size);
     if (err != TB_OK) {
         mdb_txn_abort(mdb);
         return err;
     }
     rc = mdb_txn_commit(mdb);
-    if (rc == 0 && fsync(store->folder_fd) != 0) {
+    if (rc == 0 && writes && fsync(store->folder_fd) != 0) {
         rc = errno;
     }
     return rc == 0 ? TB_OK : explain(store, rc, folder, why, why_size);
@@ -315,8 +334,11 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     }
     opening->base.ops = &ops;
     opening->tuning = (struct tb_run_tuning)TB_RUN_TUNING_DEFAULT;
-    enum tb_err err = tb_lmdb_folder_open(folder, options->create, &opening->folder_fd,
-                                          &opening->lock_fd, why, why_size);
+    enum tb_folder_use use = options->read_only ? TB_FOLDER_READ
+                             : options->create  ? TB_FOLDER_CREATE
+                                                : TB_FOLDER_WRITE;
+    enum tb_err err =
+        tb_lmdb_folder_open(folder, use, &opening->folder_fd, &opening->lock_fd, why, why_size);
     if (err != TB_OK) {
         free(opening);
         return err;
@@ -325,11 +347,11 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     opening->names = tb_names_new();
     opening->heads = tb_heads_new(TB_HEADS_DEFAULT);
     opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
-    int rc = make_file_if_absent(opening, folder);
+    int rc = options->create ? make_file_if_absent(opening, folder) : 0;
     if (rc == 0) {
         rc = open_env(opening, options, folder);
     }
-    err = rc == 0 ? open_board(opening, folder, why, why_size)
+    err = rc == 0 ? open_board(opening, !options->read_only, folder, why, why_size)
                   : explain(opening, rc, folder, why, why_size);
     if (err != TB_OK) {
         close_store(&opening->base);

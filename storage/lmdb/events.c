@@ -42,11 +42,7 @@ static int gather(struct tb_lmdb_txn *txn, const struct tb_event *event)
 
 /* --- index entries --- */
 
-typedef int change_entry(struct tb_lmdb_txn *txn, const struct tb_key *key);
-
-/* Puts or drops the entries of an event. */
-static int change_entries(struct tb_lmdb_txn *txn, const struct tb_event *event,
-                          change_entry *change)
+int tb_event_entries(struct tb_lmdb_txn *txn, const struct tb_event *event, tb_change_entry *change)
 {
     struct tb_key key;
     int rc = 0;
@@ -79,7 +75,7 @@ enum tb_err tb_lmdb_append_event(struct tb_txn *base, const struct tb_event *eve
         return TB_E_STORAGE_FULL;
     }
     int rc = gather(txn, event);
-    rc = rc != 0 ? rc : change_entries(txn, event, tb_run_put);
+    rc = rc != 0 ? rc : tb_event_entries(txn, event, tb_run_put);
     return tb_lmdb_write_err(txn->store, rc);
 }
 
@@ -92,7 +88,7 @@ static enum tb_err drop_entries(struct tb_lmdb_txn *txn, const struct tb_block *
         struct tb_event event;
         err = tb_event_of_block(block, i, &event);
         if (err == TB_OK) {
-            err = tb_lmdb_write_err(txn->store, change_entries(txn, &event, tb_run_drop));
+            err = tb_lmdb_write_err(txn->store, tb_event_entries(txn, &event, tb_run_drop));
         }
     }
     return err;

@@ -72,9 +72,15 @@ static void write_owner(int lock_fd)
     }
 }
 
-static enum tb_err lock(int folder_fd, const char *folder, int *lock_fd, char *why, size_t why_size)
+static enum tb_err lock(int folder_fd, const char *folder, bool writes, int *lock_fd, char *why,
+                        size_t why_size)
 {
-    int fd = openat(folder_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = openat(folder_fd, "lock", writes ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDONLY | O_CLOEXEC,
+                    0600);
+    if (fd < 0 && errno == ENOENT && !writes) {
+        *lock_fd = -1; /* nobody has it, and nothing is to be made */
+        return TB_OK;
+    }
     if (fd < 0) {
         return explain(errno, folder, why, why_size);
     }
@@ -91,15 +97,18 @@ static enum tb_err lock(int folder_fd, const char *folder, int *lock_fd, char *w
         close(fd);
         return TB_E_STORAGE_DOWN;
     }
-    write_owner(fd);
+    if (writes) {
+        write_owner(fd);
+    }
     *lock_fd = fd;
     return TB_OK;
 }
 
-enum tb_err tb_lmdb_folder_open(const char *folder, bool create, int *folder_fd, int *lock_fd,
-                                char *why, size_t why_size)
+enum tb_err tb_lmdb_folder_open(const char *folder, enum tb_folder_use use, int *folder_fd,
+                                int *lock_fd, char *why, size_t why_size)
 {
     int fd = -1;
+    bool create = use == TB_FOLDER_CREATE;
     int code = open_folder(folder, create, &fd);
     enum tb_err err = TB_E_STORAGE_DOWN;
     if (fd < 0 && create && code == ENOENT) {
@@ -110,7 +119,7 @@ enum tb_err tb_lmdb_folder_open(const char *folder, bool create, int *folder_fd,
     } else if (!create && faccessat(fd, "data.mdb", F_OK, 0) != 0) {
         snprintf(why, why_size, "The folder %s holds no board", folder);
     } else {
-        err = lock(fd, folder, lock_fd, why, why_size);
+        err = lock(fd, folder, use != TB_FOLDER_READ, lock_fd, why, why_size);
     }
     if (err != TB_OK) {
         if (fd >= 0) {

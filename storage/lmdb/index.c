@@ -146,6 +146,9 @@ static int drop_from_tree(struct tb_lmdb_txn *txn, const struct tb_key *key)
 
 int tb_lmdb_index_put(struct tb_lmdb_txn *txn, const struct tb_key *key)
 {
+    if (txn->listener != NULL) {
+        return txn->listener->put(txn->listener, key);
+    }
     if (is_in_tree(key)) {
         return tb_lmdb_index_put_value(txn, key, TB_STR(""));
     }
@@ -270,8 +273,8 @@ static int change_words(struct tb_lmdb_txn *txn, const struct tb_task *old,
     return rc;
 }
 
-int tb_lmdb_index_change(struct tb_lmdb_txn *txn, const struct tb_task *old,
-                         const struct tb_task *task)
+int tb_lmdb_index_entries(struct tb_lmdb_txn *txn, const struct tb_task *old,
+                          const struct tb_task *task)
 {
     static const struct tb_str no_strings = {"[]", 2};
     assert(old != NULL || task != NULL);
@@ -291,8 +294,12 @@ int tb_lmdb_index_change(struct tb_lmdb_txn *txn, const struct tb_task *old,
     if (rc == 0) {
         rc = tb_ready_index_change(txn, old, task);
     }
-    if (rc == 0) {
-        rc = tb_names_change(txn, old, task);
-    }
     return rc != 0 ? rc : change_words(txn, old, task);
+}
+
+int tb_lmdb_index_change(struct tb_lmdb_txn *txn, const struct tb_task *old,
+                         const struct tb_task *task)
+{
+    int rc = tb_names_change(txn, old, task);
+    return rc != 0 ? rc : tb_lmdb_index_entries(txn, old, task);
 }

@@ -33,6 +33,11 @@ enum tb_lmdb_db {
 
 struct tb_lmdb_store;
 
+/* Is told which entries a record has, instead of their being written: see verify.h. */
+struct tb_entry_listener {
+    int (*put)(struct tb_entry_listener *listener, const struct tb_key *key);
+};
+
 struct tb_lmdb_txn {
     struct tb_txn base;
     struct tb_lmdb_store *store;
@@ -43,6 +48,7 @@ struct tb_lmdb_txn {
                        * snapshots; that of a write transaction LMDB closes at the end */
     bool runs_stale;  /* opened in an earlier snapshot */
     struct tb_run_manifest manifest;
+    struct tb_entry_listener *listener; /* NULL, but in a check */
     /* only in a write transaction */
     uint8_t head_before[TB_RECORD_HEAD_BYTES];
     MDB_cursor *index;    /* writes TB_DB_INDEX; opened at first use, closed by LMDB at the end */
@@ -105,6 +111,11 @@ static inline struct tb_front_view tb_lmdb_front_view(const struct tb_lmdb_txn *
     return (struct tb_front_view){mdb_txn_id(txn->mdb), txn->base.writable};
 }
 
+/* --- env.c --- */
+
+/* NULL: it is LMDB's own. */
+const char *tb_lmdb_db_name(enum tb_lmdb_db db);
+
 /* --- error.c --- */
 
 /* MDB_NOTFOUND becomes TB_E_ABSENT. */
@@ -118,8 +129,14 @@ enum tb_err tb_lmdb_must_exist(enum tb_err err);
 
 /* --- folder.c: the data folder and its lock --- */
 
-enum tb_err tb_lmdb_folder_open(const char *folder, bool create, int *folder_fd, int *lock_fd,
-                                char *why, size_t why_size);
+enum tb_folder_use {
+    TB_FOLDER_CREATE, /* to write, and make it when it is missing */
+    TB_FOLDER_WRITE,
+    TB_FOLDER_READ, /* nothing in it is changed; without a lock file it is not locked: *lock_fd -1
+                     */
+};
+enum tb_err tb_lmdb_folder_open(const char *folder, enum tb_folder_use use, int *folder_fd,
+                                int *lock_fd, char *why, size_t why_size);
 
 /* --- txn.c --- */
 
@@ -177,11 +194,22 @@ int tb_lmdb_index_put(struct tb_lmdb_txn *txn, const struct tb_key *key);
 int tb_lmdb_index_put_value(struct tb_lmdb_txn *txn, const struct tb_key *key, struct tb_str value);
 int tb_lmdb_index_drop(struct tb_lmdb_txn *txn, const struct tb_key *key);
 
-/* Turns the index entries of `old` into those of `task`; either may be NULL. */
+/* Turns the index entries of `old` into those of `task`; either may be NULL. With what is counted
+ * by name, or without. */
 int tb_lmdb_index_change(struct tb_lmdb_txn *txn, const struct tb_task *old,
                          const struct tb_task *task);
+int tb_lmdb_index_entries(struct tb_lmdb_txn *txn, const struct tb_task *old,
+                          const struct tb_task *task);
+
+/* vms.c: the same for a VM. */
+int tb_lmdb_vm_entries(struct tb_lmdb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm);
 
 /* --- events.c; what reads it is in log.h --- */
+
+/* Puts or drops the entries of an event. */
+typedef int tb_change_entry(struct tb_lmdb_txn *txn, const struct tb_key *key);
+int tb_event_entries(struct tb_lmdb_txn *txn, const struct tb_event *event,
+                     tb_change_entry *change);
 
 /* Writes the appended events as a block. */
 int tb_events_flush(struct tb_lmdb_txn *txn);
@@ -190,6 +218,9 @@ int tb_events_flush(struct tb_lmdb_txn *txn);
 
 /* Writes the answers put so far as a block. */
 int tb_answers_flush(struct tb_lmdb_txn *txn);
+
+/* The key of an answer's entry. */
+void tb_answer_key(struct tb_key *key, const uint8_t digest[TB_DIGEST_BYTES], uint64_t number);
 
 /* --- the calls of storage.h: task.c, lookup.c, attached.c, attempts.c, ready.c, names.c,
  * answers.c, vms.c, events.c, events_read.c, query.c --- */
@@ -250,6 +281,13 @@ enum tb_err tb_lmdb_visit_tasks(struct tb_txn *txn, const struct tb_task_query *
 
 /* The task without a copy: valid until the next write or the end of the transaction. */
 enum tb_err tb_lmdb_peek_task(struct tb_lmdb_txn *txn, struct tb_id id, struct tb_task *task);
+
+/* vms.c: the sign of life of that VM, as it is stored. */
+enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *seen_ms);
+
+/* verify.c */
+enum tb_err tb_lmdb_verify(struct tb_store *store, tb_report_fault *report, void *ctx,
+                           struct tb_store_tally *tally);
 
 /* Removes every note, artifact and attempt of the task. */
 int tb_lmdb_delete_attached(struct tb_lmdb_txn *txn, struct tb_id task_id);

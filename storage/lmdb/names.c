@@ -8,7 +8,7 @@
 /* What is kept from one transaction to the next. */
 #define ROWS_KEPT_MAX 16384
 
-#define ENTRY_BYTES 32 /* behind the name: changed, tasks, ready, number */
+#define ENTRY_BYTES TB_NAMES_ENTRY_BYTES
 
 struct tb_names {
     struct tb_name_table *table;
@@ -48,7 +48,7 @@ void tb_names_end(struct tb_names *names, bool committed)
 
 /* --- what is stored --- */
 
-static void start_key(struct tb_key *key, enum tb_name_kind kind, struct tb_str name)
+void tb_names_start_key(struct tb_key *key, enum tb_name_kind kind, struct tb_str name)
 {
     tb_key_start(key, TB_INDEX_NAME);
     tb_key_add_byte(key, (uint8_t)kind);
@@ -58,7 +58,7 @@ static void start_key(struct tb_key *key, enum tb_name_kind kind, struct tb_str 
 static void entry_key(struct tb_key *key, const struct tb_name_row *row,
                       const struct tb_name_entry *entry)
 {
-    start_key(key, row->kind, row->name);
+    tb_names_start_key(key, row->kind, row->name);
     tb_key_add_u64(key, entry->count.changed);
     tb_key_add_u64(key, entry->count.tasks);
     tb_key_add_u64(key, entry->count.ready);
@@ -72,7 +72,7 @@ int tb_names_seek(struct tb_run_list *list, enum tb_name_kind kind, struct tb_st
     uint8_t last[ENTRY_BYTES];
     memset(last, 0xff, sizeof last);
     *entry = (struct tb_name_entry){.number = 0};
-    start_key(&key, kind, name);
+    tb_names_start_key(&key, kind, name);
     size_t name_len = key.len;
     tb_key_add_bytes(&key, last, sizeof last);
     size_t prefix_len = list->walk.prefix_len;
@@ -96,7 +96,7 @@ static int read_entry(struct tb_lmdb_txn *txn, enum tb_name_kind kind, struct tb
 {
     struct tb_key prefix;
     int rc = 0;
-    start_key(&prefix, kind, name);
+    tb_names_start_key(&prefix, kind, name);
     struct tb_run_list *list =
         tb_run_list_open_stored(txn, prefix.bytes, prefix.len, ENTRY_BYTES, &rc);
     if (rc == 0) {
@@ -176,27 +176,40 @@ static bool stands_before(struct tb_str array, struct tb_str tag)
     return false;
 }
 
-static int count_task(struct tb_lmdb_txn *txn, const struct tb_task *task, enum way way)
+int tb_names_of_task(const struct tb_task *task, tb_each_name *each, void *ctx)
 {
-    if (task == NULL) {
-        return 0;
-    }
     struct tb_json_strings tags = tb_json_strings_of(task->tags);
     struct tb_str tag;
     int rc = 0;
     while (rc == 0 && tb_json_strings_next(&tags, &tag)) {
         if (!stands_before(task->tags, tag)) {
-            rc = count_name(txn, TB_NAME_TAG, tag, task, way);
+            rc = each(ctx, TB_NAME_TAG, tag);
         }
     }
     if (rc == 0 && task->assignee.ptr != NULL) {
-        rc = count_name(txn, TB_NAME_ASSIGNEE, task->assignee, task, way);
+        rc = each(ctx, TB_NAME_ASSIGNEE, task->assignee);
     }
     struct tb_str vm = tb_task_vm(task);
-    if (rc == 0 && vm.ptr != NULL) {
-        rc = count_name(txn, TB_NAME_VM, vm, task, way);
-    }
-    return rc;
+    return rc == 0 && vm.ptr != NULL ? each(ctx, TB_NAME_VM, vm) : rc;
+}
+
+/* A task that is counted in or out. */
+struct counting {
+    struct tb_lmdb_txn *txn;
+    const struct tb_task *task;
+    enum way way;
+};
+
+static int count_one(void *ctx, enum tb_name_kind kind, struct tb_str name)
+{
+    const struct counting *counting = ctx;
+    return count_name(counting->txn, kind, name, counting->task, counting->way);
+}
+
+static int count_task(struct tb_lmdb_txn *txn, const struct tb_task *task, enum way way)
+{
+    struct counting counting = {txn, task, way};
+    return task == NULL ? 0 : tb_names_of_task(task, count_one, &counting);
 }
 
 int tb_names_change(struct tb_lmdb_txn *txn, const struct tb_task *old, const struct tb_task *task)
@@ -220,7 +233,7 @@ const struct tb_name_row *tb_names_changed(struct tb_names *names, size_t i)
 
 /* Small numbers, that names leave and come back to all the time, share a size: 1, to 3, to 7, to
  * 15. */
-static uint16_t size_of(uint64_t tasks)
+uint16_t tb_names_size(uint64_t tasks)
 {
     enum { COARSE_BITS = 4, STEP_BITS = 3, STEPS = 1 << STEP_BITS };
     int top = 63 - __builtin_clzll(tasks);
@@ -234,7 +247,7 @@ static uint16_t size_of(uint64_t tasks)
 static void order_key(struct tb_key *key, const struct tb_name_row *row,
                       const struct tb_name_entry *entry)
 {
-    uint16_t descending = (uint16_t)~size_of(entry->count.tasks);
+    uint16_t descending = (uint16_t)~tb_names_size(entry->count.tasks);
     tb_key_start(key, TB_INDEX_NAME_ORDER);
     tb_key_add_byte(key, (uint8_t)row->kind);
     tb_key_add_byte(key, (uint8_t)(descending >> 8));
@@ -247,7 +260,8 @@ static int move_in_order(struct tb_lmdb_txn *txn, struct tb_name_row *row, bool 
 {
     struct tb_key key;
     int rc = 0;
-    if (was && is && size_of(row->stored.count.tasks) == size_of(row->now.count.tasks)) {
+    if (was && is &&
+        tb_names_size(row->stored.count.tasks) == tb_names_size(row->now.count.tasks)) {
         return 0;
     }
     if (was) {

@@ -35,6 +35,21 @@ int tb_names_flush(struct tb_lmdb_txn *txn);
 /* The transaction has ended. */
 void tb_names_end(struct tb_names *names, bool committed);
 
+/* --- what the check needs to know of it --- */
+
+/* Behind the name in an entry of NAME: changed, tasks, ready, number, each u64. */
+#define TB_NAMES_ENTRY_BYTES 32
+
+/* What an entry of NAME begins with. */
+void tb_names_start_key(struct tb_key *key, enum tb_name_kind kind, struct tb_str name);
+
+/* The size that NAME_ORDER sorts by; tasks > 0. */
+uint16_t tb_names_size(uint64_t tasks);
+
+/* Each name of a task once, till one of the calls does not answer 0. */
+typedef int tb_each_name(void *ctx, enum tb_name_kind kind, struct tb_str name);
+int tb_names_of_task(const struct tb_task *task, tb_each_name *each, void *ctx);
+
 /* --- for names_largest.c --- */
 
 struct tb_name_row;
@@ -68,6 +83,9 @@ struct tb_name_row {
 };
 
 struct tb_name_table;
+
+/* What names are told apart by. */
+void tb_name_hash(enum tb_name_kind kind, struct tb_str name, uint8_t hash[16]);
 
 struct tb_name_table *tb_name_table_new(void);
 void tb_name_table_free(struct tb_name_table *table);

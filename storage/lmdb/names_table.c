@@ -60,7 +60,7 @@ struct tb_name_row *tb_name_table_row(struct tb_name_table *table, size_t i)
 }
 
 /* Seeded with the kind, so that a tag and an agent of the same name part. */
-static void hash_name(enum tb_name_kind kind, struct tb_str name, uint8_t hash[16])
+void tb_name_hash(enum tb_name_kind kind, struct tb_str name, uint8_t hash[16])
 {
     XXH128_canonical_t canonical;
     XXH128_canonicalFromHash(&canonical,
@@ -111,7 +111,7 @@ struct tb_name_row *tb_name_table_find(struct tb_name_table *table, enum tb_name
                                        struct tb_str name)
 {
     uint8_t hash[16];
-    hash_name(kind, name, hash);
+    tb_name_hash(kind, name, hash);
     uint32_t number = *find_bucket(table, kind, name, hash);
     return number == 0 ? NULL : &table->rows[number - 1];
 }
@@ -120,7 +120,7 @@ struct tb_name_row *tb_name_table_get(struct tb_name_table *table, enum tb_name_
                                       struct tb_str name, bool *is_new)
 {
     uint8_t hash[16];
-    hash_name(kind, name, hash);
+    tb_name_hash(kind, name, hash);
     make_room(table);
     uint32_t *bucket = find_bucket(table, kind, name, hash);
     *is_new = *bucket == 0;

@@ -103,6 +103,9 @@ struct tb_run_manifest {
     struct tb_run_merging merges[TB_RUN_MERGES_MAX]; /* by the level of their inputs */
 };
 
+/* Reads it, whatever blocks there are. */
+int tb_run_manifest_read(struct tb_lmdb_txn *txn, struct tb_run_manifest *manifest);
+
 /* Loads it at first use in this transaction. */
 int tb_run_manifest_load(struct tb_lmdb_txn *txn);
 int tb_run_manifest_save(struct tb_lmdb_txn *txn);

@@ -232,12 +232,8 @@ static int check_blocks(struct tb_lmdb_txn *txn, const struct tb_run_manifest *m
     return rc == 0 && stat.ms_entries != blocks ? MDB_CORRUPTED : rc;
 }
 
-int tb_run_manifest_load(struct tb_lmdb_txn *txn)
+int tb_run_manifest_read(struct tb_lmdb_txn *txn, struct tb_run_manifest *manifest)
 {
-    struct tb_run_manifest *manifest = &txn->manifest;
-    if (manifest->loaded) {
-        return 0;
-    }
     int rc = read_record(txn, manifest);
     if (rc == MDB_NOTFOUND) { /* no commit has written a run yet */
         manifest->next = 1;
@@ -245,6 +241,16 @@ int tb_run_manifest_load(struct tb_lmdb_txn *txn)
         memset(manifest->merges, 0, sizeof manifest->merges);
         rc = 0;
     }
+    return rc;
+}
+
+int tb_run_manifest_load(struct tb_lmdb_txn *txn)
+{
+    struct tb_run_manifest *manifest = &txn->manifest;
+    if (manifest->loaded) {
+        return 0;
+    }
+    int rc = tb_run_manifest_read(txn, manifest);
     rc = rc != 0 ? rc : check_blocks(txn, manifest);
     manifest->loaded = rc == 0;
     return rc;

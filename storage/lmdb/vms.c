@@ -35,15 +35,9 @@ static int put_seen(struct tb_lmdb_txn *txn, struct tb_id number, int64_t seen_m
     return rc;
 }
 
-static enum tb_err get_seen(struct tb_lmdb_txn *txn, struct tb_id number, int64_t *seen_ms)
+enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *seen_ms)
 {
-    MDB_val key = tb_mdb_val(number.bytes, sizeof number.bytes);
-    MDB_val value;
     uint64_t seen = 0;
-    int rc = mdb_get(txn->mdb, txn->store->dbis[TB_DB_VM_SEEN], &key, &value);
-    if (rc != 0) {
-        return tb_lmdb_must_exist(tb_lmdb_err(rc));
-    }
     if (value.mv_size != sizeof seen) {
         return TB_E_STORAGE_CORRUPT;
     }
@@ -54,6 +48,15 @@ static enum tb_err get_seen(struct tb_lmdb_txn *txn, struct tb_id number, int64_
     }
     *seen_ms = found_ms;
     return TB_OK;
+}
+
+static enum tb_err get_seen(struct tb_lmdb_txn *txn, struct tb_id number, int64_t *seen_ms)
+{
+    MDB_val key = tb_mdb_val(number.bytes, sizeof number.bytes);
+    MDB_val value;
+    int rc = mdb_get(txn->mdb, txn->store->dbis[TB_DB_VM_SEEN], &key, &value);
+    return rc != 0 ? tb_lmdb_must_exist(tb_lmdb_err(rc))
+                   : tb_lmdb_decode_seen(number, value, seen_ms);
 }
 
 enum tb_err tb_lmdb_see_vm(struct tb_txn *base, const struct tb_vm *vm, int64_t seen_ms)
@@ -95,6 +98,23 @@ static int change_due(struct tb_lmdb_txn *txn, const struct tb_vm *vm, int64_t b
     return rc;
 }
 
+int tb_lmdb_vm_entries(struct tb_lmdb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm)
+{
+    struct tb_key id;
+    assert(old != NULL || vm != NULL);
+    int rc = change_due(txn, vm != NULL ? vm : old, old != NULL ? old->due_ms : 0,
+                        vm != NULL ? vm->due_ms : 0);
+    if (rc == 0 && old == NULL) {
+        id_key(&id, vm);
+        rc = tb_lmdb_index_put(txn, &id);
+    }
+    if (rc == 0 && vm == NULL) {
+        id_key(&id, old);
+        rc = tb_lmdb_index_drop(txn, &id);
+    }
+    return rc;
+}
+
 enum tb_err tb_lmdb_put_vm(struct tb_txn *base, const struct tb_vm *old, const struct tb_vm *vm)
 {
     struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
@@ -112,12 +132,7 @@ enum tb_err tb_lmdb_put_vm(struct tb_txn *base, const struct tb_vm *old, const s
         tb_head_note_vm_change(&txn->head);
         rc = put_seen(txn, vm->number, vm->seen_ms, flags & (unsigned)~MDB_NOOVERWRITE);
     }
-    rc = rc != 0 ? rc : change_due(txn, vm, old != NULL ? old->due_ms : 0, vm->due_ms);
-    if (rc == 0 && old == NULL) {
-        struct tb_key id;
-        id_key(&id, vm);
-        rc = tb_lmdb_index_put(txn, &id);
-    }
+    rc = rc != 0 ? rc : tb_lmdb_vm_entries(txn, old, vm);
     return tb_lmdb_write_err(txn->store, rc);
 }
 
@@ -131,10 +146,7 @@ enum tb_err tb_lmdb_delete_vm(struct tb_txn *base, const struct tb_vm *old)
     rc = rc != 0 ? rc : mdb_del(txn->mdb, txn->store->dbis[TB_DB_VM_SEEN], &key, NULL);
     if (rc == 0) {
         tb_head_note_vm_change(&txn->head);
-        struct tb_key id;
-        id_key(&id, old);
-        rc = tb_lmdb_index_drop(txn, &id);
-        rc = rc != 0 ? rc : change_due(txn, old, old->due_ms, 0);
+        rc = tb_lmdb_vm_entries(txn, old, NULL);
     }
     return tb_lmdb_write_err(txn->store, rc);
 }

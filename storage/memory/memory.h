@@ -212,6 +212,11 @@ enum tb_err tb_memory_visit_ready(struct tb_txn *txn, const struct tb_ready_quer
                                   tb_visit_task *visit, void *ctx);
 enum tb_err tb_memory_oldest_ready(struct tb_txn *txn, int64_t *ready_ms);
 
+/* --- verify.c --- */
+
+enum tb_err tb_memory_verify(struct tb_store *store, tb_report_fault *report, void *ctx,
+                             struct tb_store_tally *tally);
+
 /* --- query.c --- */
 
 /* All tasks that the transaction sees and `want` accepts (NULL: all), by id. The array is malloced.

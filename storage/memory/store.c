@@ -205,6 +205,7 @@ static const struct tb_store_ops ops = {
     .find_event = tb_memory_find_event,
     .drop_events = tb_memory_drop_events,
     .visit_tasks = tb_memory_visit_tasks,
+    .verify = tb_memory_verify,
 };
 
 enum tb_err tb_memory_open(struct tb_store **out)

@@ -318,6 +318,7 @@ static void a_damaged_record_is_noticed(void **state)
 {
     (void)state;
     struct world *world = world_open(ENGINE_LMDB, 1);
+    world->damaged = true;
     struct tb_id good = created(world, draft(world, "whole"));
     struct tb_id bad = created(world, draft(world, "a title, soon damaged"));
     struct tb_txn *txn = begin(world);
@@ -392,6 +393,7 @@ static void a_damaged_vm_or_sign_of_life_is_noticed(void **state)
     (void)state;
     for (size_t i = 0; i < 9; i++) {
         struct world *world = world_open(ENGINE_LMDB, 1);
+        world->damaged = true;
         struct tb_vm vm = draft_vm(world, TB_STR("vm"));
         vm.name = TB_STR("soon damaged");
         vm.due_ms = 5;
@@ -415,6 +417,7 @@ static void damaged_events_are_not_dropped(void **state)
 {
     (void)state;
     struct world *world = world_open(ENGINE_LMDB, 1);
+    world->damaged = true;
     created(world, draft(world, "whole"));
     created(world, draft(world, "a title, soon damaged"));
     tb_reader_free(&world->reader);

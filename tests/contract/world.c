@@ -124,8 +124,27 @@ static void close_store(struct world *world)
     tb_store_close(&world->store);
 }
 
+static void tell_fault(void *ctx, const char *fault)
+{
+    size_t *count = ctx;
+    if ((*count)++ < 20) {
+        print_error("%s\n", fault);
+    }
+}
+
+void expect_sound(struct world *world)
+{
+    struct tb_store_tally tally;
+    size_t faults = 0;
+    assert_int_equal(tb_store_verify(world->store, tell_fault, &faults, &tally), TB_OK);
+    assert_int_equal(faults, 0);
+}
+
 void world_close(struct world *world)
 {
+    if (!world->damaged) {
+        expect_sound(world);
+    }
     close_store(world);
     if (on_lmdb(world)) {
         folder_remove(world->folder);

@@ -30,6 +30,7 @@ struct world {
     int64_t now_ms;
     char folder[64];    /* of an LMDB store */
     uint64_t map_bytes; /* of that, likewise */
+    bool damaged;       /* on purpose: not to be checked at the end */
 };
 
 const char *engine_name(enum engine engine);
@@ -40,7 +41,12 @@ struct world *world_open(enum engine engine, uint64_t seed);
 
 /* LMDB that may grow to so many bytes only. */
 struct world *world_open_small(uint64_t map_bytes);
+
+/* Checks the whole store (tb_store_verify) and closes it. */
 void world_close(struct world *world);
+
+/* Fails when the check finds a fault. */
+void expect_sound(struct world *world);
 
 /* Closes the store and opens it again. */
 void world_reopen(struct world *world);

@@ -39,6 +39,7 @@ class Story:
         write_until_killed(self.server, self.workers, self.shared, answers, pause)
         if self.chance.random() < 0.2:
             self.kill_while_starting()
+        self.server.expect_sound()
         self.server.start()
         self.send_again()
         check(self.server.client(check=False), self.log, self.workers, self.shared)

@@ -248,7 +248,25 @@ static bool check_token(const struct history *history, const char *folder, uint6
 
 /* --- all of it --- */
 
-static bool check_store(struct sitting *sitting, struct tb_reader *reader)
+/* The engine's own check tells of every fault; the first one will do. */
+static void take_fault(void *ctx, const char *fault)
+{
+    struct sitting *sitting = ctx;
+    if (sitting->holds) {
+        sitting->holds = FAIL(sitting->judgement, "tb_store_verify: %s", fault);
+    }
+}
+
+static bool check_engine(struct sitting *sitting, struct tb_store *store)
+{
+    struct tb_store_tally tally;
+    sitting->holds = true;
+    enum tb_err err = tb_store_verify(store, take_fault, sitting, &tally);
+    return sitting->holds &&
+           (err == TB_OK || FAIL(sitting->judgement, "tb_store_verify came to no end"));
+}
+
+static bool check_rules(struct sitting *sitting, struct tb_reader *reader)
 {
     char why[JUDGE_WHY_BYTES / 2];
     const struct tb_board_options options = AGAIN_BOARD_OPTIONS;
@@ -276,7 +294,7 @@ static bool check_open_store(const struct judge *judge, struct tb_store *store, 
     };
     bool sound =
         tb_reader_new(store, &reader) == TB_OK || FAIL(judgement, "the store gives no reader");
-    sound = sound && check_store(&sitting, reader);
+    sound = sound && check_engine(&sitting, store) && check_rules(&sitting, reader);
     sound = sound && (!writes || again_write(store, reader, judgement->why, JUDGE_WHY_BYTES));
     tb_reader_free(&reader);
     tb_arena_free(sitting.arena);

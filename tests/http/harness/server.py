@@ -14,6 +14,7 @@ from .raw import Raw
 from .wait import PATIENCE_SECONDS, eventually
 
 TOKEN = "a-token-only-for-tests"
+CHECK_SECONDS = 300
 ROOT = Path(__file__).resolve().parents[3]
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 
@@ -57,6 +58,7 @@ class Server:
         self.runs = 0
         self.clients = []
         self.prober = None
+        self.damaged = False  # by the test, on purpose
 
     def __enter__(self):
         try:
@@ -165,12 +167,24 @@ class Server:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    def check(self):
+        """The offline check of the store, with the server's own settings."""
+        command = [program(), "--check", "--data", self.data, *self.flags]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.env,
+                              timeout=CHECK_SECONDS, check=False)
+
+    def expect_sound(self):
+        checked = self.check()
+        assert checked.returncode == 0, f"the store is not sound ({checked.returncode}):\n{checked.stdout}{checked.stderr}"
+
     def close(self):
-        """Ends the server, if it is still up, and removes everything that it left."""
+        """Ends the server, if it is still up, checks the store that it leaves and removes everything."""
         self.leave()
         try:
             if self.is_up():
                 self.stop()
+            if self.port and not self.damaged:
+                self.expect_sound()
         finally:
             if self.is_up():
                 self.kill()
