@@ -28,6 +28,7 @@
 
 #define PATH_BYTES_MAX 4096
 #define ROUND_IMAGES   2000
+#define BLOCKS         16 /* that a round is dealt out in */
 #define JUDGE_SECONDS  60
 #define KEPT_MAX       3
 #define EXIT_FAULTS    1
@@ -369,7 +370,8 @@ static int by_place(const void *a, const void *b)
     return left->number < right->number ? -1 : 1;
 }
 
-/* Of the images from `first` on, those that fall to this process: neighbours in the recording. */
+/* Of the images from `first` on, those that fall to this process: blocks of neighbours in the
+ * recording, from all parts of it, because the later ones take longer. */
 static void play_round(struct run *run, uint64_t first, uint64_t count)
 {
     const struct options *options = &run->options;
@@ -381,9 +383,13 @@ static void play_round(struct run *run, uint64_t first, uint64_t count)
         cuts[i] = plan_cut(&run->plan, first + i);
     }
     qsort(cuts, count, sizeof(*cuts), by_place);
-    uint64_t from = count * options->slice / options->slices;
-    uint64_t to = count * (options->slice + 1) / options->slices;
-    play(run, cuts + from, to - from);
+    uint64_t own = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        if (i * BLOCKS / count % options->slices == options->slice) {
+            cuts[own++] = cuts[i];
+        }
+    }
+    play(run, cuts, own);
     free(cuts);
 }
 
