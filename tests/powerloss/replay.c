@@ -1,7 +1,8 @@
 /* powerloss: cuts the power in a recording, many times, and judges what is left each time.
  *
- *   powerloss --recording DIR --work DIR [--images N] [--seed N] [--slice I/N] [--map-size BYTES]
- *             [--seconds N] [--write-every N] [--check PROGRAM --check-every N] [--keep DIR]
+ *   powerloss --recording DIR --work DIR [--first IMAGE] [--images N] [--seed N] [--slice I/N]
+ *             [--map-size BYTES] [--seconds N] [--write-every N] [--check PROGRAM --check-every N]
+ *             [--keep DIR]
  *   powerloss --recording DIR --seed N --build IMAGE --into DIR
  *
  * DIR of --recording has the files recording, events and history. Prints a line for each faulty
@@ -42,6 +43,7 @@ struct options {
     const char *check;
     const char *keep;
     const char *into;
+    uint64_t first; /* number of the first image */
     uint64_t images;
     uint64_t seed;
     uint64_t slice;
@@ -138,6 +140,7 @@ static bool take_number(struct options *options, const char *name, const char *v
         {"--write-every", &options->write_every},
         {"--check-every", &options->check_every},
         {"--build", &options->build},
+        {"--first", &options->first},
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (strcmp(name, numbers[i].name) == 0) {
@@ -417,10 +420,10 @@ static bool is_time_over(const struct run *run)
 static void play_all(struct run *run)
 {
     play_through(run);
-    for (uint64_t first = 0; first < run->options.images && !is_time_over(run);
-         first += ROUND_IMAGES) {
-        uint64_t left = run->options.images - first;
-        play_round(run, first, left < ROUND_IMAGES ? left : ROUND_IMAGES);
+    for (uint64_t done = 0; done < run->options.images && !is_time_over(run);
+         done += ROUND_IMAGES) {
+        uint64_t left = run->options.images - done;
+        play_round(run, run->options.first + done, left < ROUND_IMAGES ? left : ROUND_IMAGES);
         (void)printf("progress %llu\n", (unsigned long long)run->figures.images);
         (void)fflush(stdout);
     }

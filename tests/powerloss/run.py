@@ -25,7 +25,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "http"))
 
-from harness import Refusal, Server, eventually  # noqa: E402
+from harness import Refusal, Server  # noqa: E402
 from recorded import CONTROLS, record  # noqa: E402
 from workload import MAP_BYTES  # noqa: E402
 
@@ -38,7 +38,7 @@ FIGURES = ("images", "faults", "compared", "fresh", "written", "checked")
 class Replay:
     """The replayer at work in one process a core, each with its own part of the recording."""
 
-    def __init__(self, options, recording, images, seed, keep=None, seconds=0, check=True):
+    def __init__(self, options, recording, images, seed, first=0, keep=None, seconds=0, check=True):
         self.figures = dict.fromkeys(FIGURES, 0)
         self.faults = []
         self.errors = []
@@ -46,7 +46,7 @@ class Replay:
         self.done = {}
         self.ended = set()
         self.lock = threading.Lock()
-        common = [options.bin / "powerloss", "--recording", recording, "--images", images, "--seed", seed, "--map-size", MAP_BYTES,
+        common = [options.bin / "powerloss", "--recording", recording, "--first", first, "--images", images, "--seed", seed, "--map-size", MAP_BYTES,
                   "--seconds", seconds, *(["--keep", keep] if keep else []),
                   *(["--check", options.bin / "taskboardd"] if check else [])]
         with tempfile.TemporaryDirectory(prefix="powerloss-", dir=options.scratch) as work:
@@ -160,12 +160,12 @@ def look_again(options):
     """One image: built into --keep, and judged."""
     options.keep.mkdir(parents=True, exist_ok=True)
     into = options.keep / f"image-{options.image}"
-    replay = Replay(options, options.recording, options.images, options.seed, keep=options.keep)
+    replay = Replay(options, options.recording, 1, options.seed, first=options.image)
     subprocess.run([options.bin / "powerloss", "--recording", options.recording, "--seed", str(options.seed), "--build", str(options.image),
                     "--into", into], check=True)
-    found = [fault for fault in replay.faults if fault[0] == options.image]
+    found = [sentence for _, _, sentence in replay.faults] + replay.errors
     started = start_for_real(options, options.recording, options.image, options.seed)
-    print(f"image {options.image} is in {into}: {found[0][2] if found else 'judged sound'}; a real server: {started or 'comes up'}")
+    print(f"image {options.image} is in {into}: {found[0] if found else 'judged sound'}; a real server: {started or 'comes up'}")
     return 1 if found or started else 0
 
 
