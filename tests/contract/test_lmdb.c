@@ -270,6 +270,31 @@ static void a_newer_format_is_refused(void **state)
     world_close(world);
 }
 
+/* A crash while the store was made leaves any part of the file under its first name, and LMDB would
+ * refuse that. */
+static void what_a_cut_first_start_left_is_made_anew(void **state)
+{
+    static const char half[8192] = "half a page";
+    struct tb_store *store = NULL;
+    char why[256];
+    (void)state;
+    char folder[64];
+    char path[128];
+    folder_make(folder);
+    snprintf(path, sizeof path, "%s/new", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/new/data.mdb", folder);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, half, sizeof half), sizeof half);
+    close(fd);
+    for (int start = 0; start < 2; start++) {
+        assert_int_equal(open_folder(folder, true, 0, &store, why), TB_OK);
+        assert_int_not_equal(access(path, F_OK), 0);
+        tb_store_close(&store);
+    }
+    folder_remove(folder);
+}
+
 static void a_foreign_data_file_is_refused(void **state)
 {
     (void)state;
@@ -643,6 +668,7 @@ int main(void)
         cmocka_unit_test(a_store_that_is_only_looked_at_takes_no_writes_and_needs_no_lock_file),
         cmocka_unit_test(an_environment_without_a_board_is_told_from_a_damaged_one),
         cmocka_unit_test(a_newer_format_is_refused),
+        cmocka_unit_test(what_a_cut_first_start_left_is_made_anew),
         cmocka_unit_test(a_foreign_data_file_is_refused),
         cmocka_unit_test(a_damaged_record_is_noticed),
         cmocka_unit_test(a_damaged_vm_or_sign_of_life_is_noticed),

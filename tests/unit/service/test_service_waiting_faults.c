@@ -229,7 +229,7 @@ static void who_was_served_in_the_batch_in_which_the_disk_failed_is_told_so(void
     struct world *w = *state;
     struct box *box = &w->boxes[1];
     let_wait(w, box, 3);
-    world_fail_commit(w, TB_E_STORAGE_FAILED, true, 1);
+    world_fail_commit(w, TB_E_STORAGE_FAILED, true, 0);
     world_run(w, two_tasks(&w->boxes[0]));
     world_wait(box, 2);
     for (unsigned i = 0; i < 2; i++) {
