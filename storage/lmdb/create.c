@@ -2,68 +2,61 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lmdb/lmdb.h"
 
 /* LMDB begins a file with its two roots, in one write that it does not sync. What a failing disk or
- * a power cut leaves of that is no store, and LMDB would refuse it for ever. So the file is made in
- * a folder of its own and gets its name when it is on the disk:
+ * a power cut leaves of that is no store, and LMDB would refuse it for ever. So the file is made
+ * under another name, and gets its own when it is on the disk:
  *
- *   new/data.mdb, synced  ->  data.mdb, the folder synced  ->  new/ removed
+ *   data.mdb.new, synced  ->  data.mdb, the folder synced
  *
  * What is left of an earlier attempt is removed first. The lock of the data folder keeps others
  * out. */
 
-#define NEW "new"
+#define FILE_NAME     "data.mdb"
+#define NEW_FILE_NAME FILE_NAME ".new"
 
-static int forget(int folder_fd, const char *name, int flags)
+/* An empty environment, synced. */
+static int make_file(const char *path)
 {
-    return unlinkat(folder_fd, name, flags) == 0 || errno == ENOENT ? 0 : errno;
+    MDB_env *env = NULL;
+    int rc = mdb_env_create(&env);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK, 0600);
+    if (rc == 0) {
+        rc = mdb_env_sync(env, 1);
+    }
+    mdb_env_close(env);
+    return rc;
 }
 
 static int remove_new(int folder_fd)
 {
-    int rc = forget(folder_fd, NEW "/data.mdb", 0);
-    rc = rc != 0 ? rc : forget(folder_fd, NEW "/lock.mdb", 0);
-    return rc != 0 ? rc : forget(folder_fd, NEW, AT_REMOVEDIR);
-}
-
-/* Opens an environment where nothing is, which makes its files, and closes it. */
-static int make_files(struct tb_lmdb_store *store, const struct tb_store_options *options,
-                      const char *folder)
-{
-    char path[PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/" NEW, folder);
-    if (len < 0 || (size_t)len >= sizeof path) {
-        return ENAMETOOLONG;
-    }
-    int rc = tb_lmdb_open_env(store, options, path);
-    if (rc == 0) {
-        rc = mdb_env_sync(store->env, 1);
-        mdb_env_close(store->env);
-        store->env = NULL;
-    }
-    return rc;
+    return unlinkat(folder_fd, NEW_FILE_NAME, 0) == 0 || errno == ENOENT ? 0 : errno;
 }
 
 static int move_in(int folder_fd)
 {
-    bool moved = renameat(folder_fd, NEW "/data.mdb", folder_fd, "data.mdb") == 0;
+    bool moved = renameat(folder_fd, NEW_FILE_NAME, folder_fd, FILE_NAME) == 0;
     return moved && fsync(folder_fd) == 0 ? 0 : errno;
 }
 
-int tb_lmdb_create(struct tb_lmdb_store *store, const struct tb_store_options *options,
-                   const char *folder)
+int tb_lmdb_create(const struct tb_lmdb_store *store, const char *folder)
 {
-    int rc = remove_new(store->folder_fd);
-    if (rc != 0 || faccessat(store->folder_fd, "data.mdb", F_OK, 0) == 0 || errno != ENOENT) {
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/" NEW_FILE_NAME, folder);
+    int rc = len < 0 || (size_t)len >= sizeof path ? ENAMETOOLONG : remove_new(store->folder_fd);
+    if (rc != 0 || faccessat(store->folder_fd, FILE_NAME, F_OK, 0) == 0 || errno != ENOENT) {
         return rc; /* what is there is for LMDB to judge */
     }
-    rc = mkdirat(store->folder_fd, NEW, 0700) == 0 ? 0 : errno;
-    rc = rc != 0 ? rc : make_files(store, options, folder);
+    rc = make_file(path);
     rc = rc != 0 ? rc : move_in(store->folder_fd);
-    int removed = remove_new(store->folder_fd);
-    return rc != 0 ? rc : removed;
+    if (rc != 0) {
+        (void)remove_new(store->folder_fd);
+    }
+    return rc;
 }

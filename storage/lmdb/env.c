@@ -126,8 +126,8 @@ static int open_env_of_size(struct tb_lmdb_store *store, const char *folder,
 }
 
 /* The map is address space, not memory: as much as there may be of it, less where it is limited. */
-int tb_lmdb_open_env(struct tb_lmdb_store *store, const struct tb_store_options *options,
-                     const char *folder)
+static int open_env(struct tb_lmdb_store *store, const struct tb_store_options *options,
+                    const char *folder)
 {
     uint64_t map_bytes = options->map_bytes != 0 ? options->map_bytes : MAP_BYTES_DEFAULT;
     uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -305,8 +305,8 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     opening->names = tb_names_new();
     opening->heads = tb_heads_new(TB_HEADS_DEFAULT);
     opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
-    int rc = options->create ? tb_lmdb_create(opening, options, folder) : 0;
-    rc = rc != 0 ? rc : tb_lmdb_open_env(opening, options, folder);
+    int rc = options->create ? tb_lmdb_create(opening, folder) : 0;
+    rc = rc != 0 ? rc : open_env(opening, options, folder);
     err = rc == 0 ? open_board(opening, !options->read_only, folder, why, why_size)
                   : explain(opening, rc, folder, why, why_size);
     if (err != TB_OK) {

@@ -142,17 +142,13 @@ void tb_lmdb_reader_close(struct tb_lmdb_reader *reader);
 
 /* --- env.c --- */
 
-int tb_lmdb_open_env(struct tb_lmdb_store *store, const struct tb_store_options *options,
-                     const char *folder);
-
 /* Opens all databases, which must be there. */
 int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
 
 /* --- create.c --- */
 
 /* Makes data.mdb, on the disk, if there is none. */
-int tb_lmdb_create(struct tb_lmdb_store *store, const struct tb_store_options *options,
-                   const char *folder);
+int tb_lmdb_create(const struct tb_lmdb_store *store, const char *folder);
 
 /* --- folder.c: the data folder and its lock --- */
 

@@ -281,9 +281,7 @@ static void what_a_cut_first_start_left_is_made_anew(void **state)
     char folder[64];
     char path[128];
     folder_make(folder);
-    snprintf(path, sizeof path, "%s/new", folder);
-    assert_int_equal(mkdir(path, 0700), 0);
-    snprintf(path, sizeof path, "%s/new/data.mdb", folder);
+    snprintf(path, sizeof path, "%s/data.mdb.new", folder);
     int fd = open(path, O_WRONLY | O_CREAT, 0600);
     assert_int_equal(write(fd, half, sizeof half), sizeof half);
     close(fd);

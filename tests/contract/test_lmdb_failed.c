@@ -209,27 +209,9 @@ static void a_store_that_could_not_be_made_is_made_by_the_next_start(void **stat
         mend_disk();
         assert_int_equal(try_to_open(folder), TB_OK);
         assert_int_equal(try_to_open(folder), TB_OK);
-        assert_false(has(folder, "new"));
+        assert_false(has(folder, "data.mdb.new"));
         folder_remove(folder);
     }
-}
-
-static void what_a_power_cut_left_of_a_new_store_is_removed(void **state)
-{
-    (void)state;
-    char folder[64];
-    char path[128];
-    folder_make(folder);
-    snprintf(path, sizeof path, "%s/new", folder);
-    assert_int_equal(mkdir(path, 0700), 0);
-    snprintf(path, sizeof path, "%s/new/data.mdb", folder);
-    int fd = open(path, O_CREAT | O_WRONLY, 0600);
-    assert_int_equal(write(fd, "half", 4), 4);
-    close(fd);
-    assert_int_equal(try_to_open(folder), TB_OK);
-    assert_false(has(folder, "new"));
-    assert_true(has(folder, "data.mdb"));
-    folder_remove(folder);
 }
 
 int main(void)
@@ -241,7 +223,6 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_no_failure),
         cmocka_unit_test(every_reader_reads_on),
         cmocka_unit_test(a_store_that_could_not_be_made_is_made_by_the_next_start),
-        cmocka_unit_test(what_a_power_cut_left_of_a_new_store_is_removed),
     };
     return cmocka_run_group_tests_name("failed disk", tests, NULL, NULL);
 }

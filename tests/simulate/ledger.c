@@ -331,23 +331,31 @@ static void check_token(struct sim *sim, const struct request *request, uint64_t
     }
 }
 
+/* Signs of life are no events. */
+static bool has_effect(const struct letter *letter, const struct tb_reply *reply)
+{
+    return reply->err == TB_OK && (reply->seq != 0 || letter->kind == TB_COMMAND_HEARTBEAT ||
+                                   letter->kind == TB_COMMAND_VM_HEARTBEAT);
+}
+
 /* A key has one effect, and one answer. */
 static void check_key(struct sim *sim, const struct request *request)
 {
     const struct tb_reply *reply = &request->job.reply;
     unsigned number = request->letter.key;
     struct key *key = &sim->ledger.keys[number % SIM_KEYS_MAX];
-    if (number == 0 || reply->err != TB_OK || reply->seq == 0) {
+    if (number == 0 || !has_effect(&request->letter, reply)) {
         sim_require(sim, !reply->replayed, "an answer is given again that was none");
         return;
     }
     if (key->number != number) {
         *key = (struct key){.number = number};
     }
-    sim_require(sim, key->seq == 0 || (reply->replayed && key->seq == reply->seq),
+    sim_require(sim, !key->answered || (reply->replayed && key->seq == reply->seq),
                 "a repeated request has another effect");
-    sim_require(sim, key->seq == 0 || key->body == hash_of(reply->body),
+    sim_require(sim, !key->answered || key->body == hash_of(reply->body),
                 "a repeated request gets another answer");
+    key->answered = true;
     key->seq = reply->seq;
     key->body = hash_of(reply->body);
     sim->figures.replayed += reply->replayed ? 1 : 0;

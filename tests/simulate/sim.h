@@ -112,7 +112,8 @@ struct claim {
 
 struct key {
     unsigned number;
-    uint64_t seq; /* 0: nobody was answered yet */
+    bool answered;
+    uint64_t seq;
     uint64_t body;
 };
 
