@@ -8,12 +8,12 @@
  * of a page that it could not write once, then it takes the page for written. A sync that succeeds
  * later proves nothing. So a store whose commit the system failed writes no more:
  *
- *   a page, or the sync after it    The root was not written, so that the commit did not happen.
- * LMDB would go on; write_begin refuses. the root (a write that syncs)   The commit is on the disk
- * or not. LMDB puts the old root back and lets nobody begin anything on that environment any more
- *                                   (MDB_PANIC), readers neither. Each reader then opens an
- *                                   environment of its own, for reading alone. It needs no lock:
- * there is no writer any more that could use a page again.
+ * - A page, or the sync after it: the root was not written, so that the commit did not happen. LMDB
+ *   would go on; write_begin refuses.
+ * - The root (a write that syncs): the commit is on the disk or not. LMDB puts the old root back and
+ *   lets nobody begin anything on that environment any more (MDB_PANIC), readers neither. Each
+ *   reader then opens an environment of its own, for reading alone. It needs no lock: there is no
+ *   writer any more that could use a page again.
  *
  * The next open finds the last commit whose root is on the disk. A full disk is no failure: what it
  * refuses it refuses at once, and pages of a commit that did not happen nobody reads. */

@@ -1,8 +1,10 @@
 /* Private to storage/lmdb/: the engine's structs and what its files share.
  *
  * Threads   The store's write transaction belongs to whoever began it; each reader has its own.
- * Nothing else is shared but the environment, which LMDB guards, and the fronts. Codes     `rc` is
- * a code of LMDB or errno; tb_lmdb_err turns it into a tb_err at the engine's edge. */
+ *           Nothing else is shared but the environment, which LMDB guards, and the fronts.
+ * Codes     `rc` is a code of LMDB or errno; tb_lmdb_err turns it into a tb_err at the engine's
+ *           edge.
+ */
 #ifndef TB_LMDB_LMDB_H
 #define TB_LMDB_LMDB_H
 
