@@ -12,8 +12,8 @@
  * Order     The manifest names the runs from the newest to the oldest; what it says is the order,
  *           not their numbers. A merge takes neighbours and its output gets their place. A new run
  *           becomes the first. So nothing ever comes to stand between the inputs of a merge, and
- *           any number of merges of different neighbours may go on at a time, in any order, whatever
- *           the levels: these only say which runs are about as big.
+ *           any number of merges of different neighbours may go on at a time, in any order and of
+ *           whatever levels: these only say which runs are about as big.
  * Merging   A merge goes up through the keys. What it has taken, all keys up to and including
  *           `taken`, its output answers for; its inputs answer for the keys above only. So each key
  *           has one answer at any time, that of the inputs, which does not change when a merge
