@@ -159,7 +159,7 @@ def test_closing_is_polite_on_both_sides(server):
     follower = Follower("ws", server, "/events/ws")
     follower.wait("open")
     follower.end()
-    assert follower.seen("close") == [{"what": "close", "code": 1000, "reason": "enough"}]
+    assert follower.seen("close") == [{"what": "close", "code": 1000, "reason": ""}]
     with Follower("ws", server, "/events/ws") as follower:
         follower.wait("open")
         server.stop()

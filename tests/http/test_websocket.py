@@ -222,7 +222,7 @@ def test_a_ping_is_answered(shared_server):
 def test_a_client_that_closes(own_server, board, payload):
     with Ws(own_server) as ws:
         ws.send_frame(8, payload)
-        assert ws.next_frame() == (8, payload)
+        assert ws.next_frame() == (8, payload[:2])  # the code, without the reason
         with pytest.raises(Ended):
             ws.fill()
     eventually(lambda: "stream ended" in own_server.log())
