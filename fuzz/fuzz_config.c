@@ -3,6 +3,7 @@
  * Lines of the input that begin with `--` are flags, those that begin with `TASKBOARD_` are
  * variables of the environment, all others are the file. What is refused says why; what is accepted
  * lies within the table's limits. */
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -84,7 +85,7 @@ static void check_settings(const struct tb_settings *settings)
     must(settings->data != NULL && settings->data[0] != '\0');
     must(settings->log_level >= TB_LOG_OFF && settings->log_level <= TB_LOG_DEBUG);
     must((unsigned)settings->log_format <= TB_LOG_JSON);
-    must(settings->public_url == NULL || strncmp(settings->public_url, "http", 4) == 0);
+    must(settings->public_url == NULL || strncasecmp(settings->public_url, "http", 4) == 0);
     check_number("port", settings->port);
     if (settings->threads != 0) { /* not given */
         check_number("threads", settings->threads);
