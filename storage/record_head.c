@@ -72,11 +72,18 @@ void tb_record_encode_head(const struct tb_head *head, void *out)
     memcpy(out, &fixed, sizeof fixed);
 }
 
+static bool is_slot(int64_t at, int64_t slot_ms)
+{
+    return at >= 0 && at <= INT64_MAX / slot_ms;
+}
+
 enum tb_err tb_record_decode_head(struct tb_str record, struct tb_head *head)
 {
     struct head_record fixed;
     if (record.len != sizeof fixed ||
-        !tb_record_open(record, TB_RECORD_HEAD, &fixed, sizeof fixed)) {
+        !tb_record_open(record, TB_RECORD_HEAD, &fixed, sizeof fixed) ||
+        !is_slot(fixed.rates_fine_at, TB_RATE_FINE_MS) ||
+        !is_slot(fixed.rates_coarse_at, TB_RATE_COARSE_MS)) {
         return TB_E_STORAGE_CORRUPT;
     }
     head->seq = fixed.seq;
