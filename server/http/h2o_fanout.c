@@ -89,7 +89,7 @@ void tb_fanout_rest(struct tb_stream *stream)
 {
     struct tb_loop *loop = stream->loop;
     atomic_store(&loop->inbox.mailbox.wants_news, true);
-    if (!stream->subscriber.lost && stream->subscriber.cursor >= head_of(loop)) {
+    if (!stream->subscriber.ahead && stream->subscriber.cursor >= head_of(loop)) {
         go_to(stream, &loop->fanout.resting);
     } else {
         wait_for_a_round(stream);

@@ -143,7 +143,7 @@ static void take_filter(struct tb_stream *stream, const struct tb_events_request
     tb_stream_refilter(&stream->loop->fanout.source, subscriber, filter);
     if (has_since) {
         subscriber->cursor = filter->since;
-        subscriber->lost = filter->since > tb_service_head_seq(stream->loop->worker.http->service);
+        subscriber->ahead = filter->since > tb_service_head_seq(stream->loop->worker.http->service);
     }
 }
 
@@ -242,7 +242,7 @@ static struct tb_stream *make(struct tb_exchange *exchange,
     struct tb_loop *loop = exchange->loop;
     struct tb_stream *stream = h2o_mem_alloc(sizeof(*stream) + id.len);
     *stream = (struct tb_stream){
-        .subscriber = {.cursor = subscription->cursor, .lost = subscription->lost},
+        .subscriber = {.cursor = subscription->cursor, .ahead = subscription->ahead},
         .loop = loop,
         .started_us = exchange->request.started_us,
         .id = tb_str_from((char *)(stream + 1), id.len),

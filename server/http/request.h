@@ -176,7 +176,7 @@ struct tb_subscription {
     enum tb_stream_coding coding;
     struct tb_events_request filter;
     uint64_t cursor;
-    bool lost;           /* see tb_subscriber */
+    bool ahead;          /* see tb_subscriber */
     struct tb_str first; /* what is sent before any event; may be absent */
 };
 
