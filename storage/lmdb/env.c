@@ -17,6 +17,8 @@
 /* Slots for tools that look into the store beside the server, such as mdb_stat. */
 #define READERS_EXTRA 4
 
+#define FAULT_BYTES_MAX 160
+
 /* NULL is LMDB's own database, which holds the roots of the others: it changes with every commit,
  * so that what else does had better stand in the same page. */
 static const char *const db_names[TB_DB_COUNT] = {
@@ -258,6 +260,20 @@ static enum tb_err open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool w
     return rc == 0 ? TB_OK : explain(store, rc, folder, why, why_size);
 }
 
+static enum tb_err refuse_cut(struct tb_lmdb_store *store, const char *folder, char *why,
+                              size_t why_size)
+{
+    char fault[FAULT_BYTES_MAX];
+    int rc = tb_lmdb_find_cut(store, fault, sizeof fault);
+    if (rc == MDB_CORRUPTED) {
+        snprintf(why, why_size,
+                 "%s/data.mdb is damaged, a part of it is missing (%s): restore a backup", folder,
+                 fault);
+        return TB_E_STORAGE_CORRUPT;
+    }
+    return rc == 0 ? TB_OK : explain(store, rc, folder, why, why_size);
+}
+
 /* Opens or makes the databases, durably. */
 static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const char *folder,
                               char *why, size_t why_size)
@@ -307,8 +323,11 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
     int rc = options->create ? tb_lmdb_create(opening, folder) : 0;
     rc = rc != 0 ? rc : open_env(opening, options, folder);
-    err = rc == 0 ? open_board(opening, !options->read_only, folder, why, why_size)
+    err = rc == 0 ? refuse_cut(opening, folder, why, why_size)
                   : explain(opening, rc, folder, why, why_size);
+    if (err == TB_OK) {
+        err = open_board(opening, !options->read_only, folder, why, why_size);
+    }
     if (err != TB_OK) {
         close_store(&opening->base);
         return err;

@@ -310,6 +310,11 @@ enum tb_err tb_lmdb_peek_task(struct tb_lmdb_txn *txn, struct tb_id id, struct t
 /* vms.c: the sign of life of that VM, as it is stored. */
 enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *seen_ms);
 
+/* verify.c: the file was cut. LMDB reads it through the map, where a page behind its end would end
+ * the process; so to be called before the first page is read. MDB_CORRUPTED: a page that is needed
+ * is not there, as `fault` says. */
+int tb_lmdb_find_cut(struct tb_lmdb_store *store, char *fault, size_t fault_size);
+
 /* verify.c */
 enum tb_err tb_lmdb_verify(struct tb_store *store, tb_report_fault *report, void *ctx,
                            struct tb_store_tally *tally);
