@@ -66,6 +66,34 @@ static void an_old_snapshot_is_behind_by_the_commits_since(void **state)
     tb_reader_free(&other);
 }
 
+/* Whichever of the readers it is. */
+static void the_oldest_of_several_snapshots_counts(void **state)
+{
+    enum { READERS = 4 };
+    struct world *world = *state;
+    struct tb_reader *readers[READERS];
+    struct tb_txn *txns[READERS];
+    for (size_t i = 0; i < READERS; i++) {
+        assert_int_equal(tb_reader_new(world->store, &readers[i]), TB_OK);
+    }
+    for (size_t oldest = 0; oldest < READERS; oldest++) {
+        for (size_t i = 0; i < READERS; i++) {
+            size_t at = (oldest + i) % READERS;
+            assert_int_equal(tb_read_begin(readers[at], world->arena, &txns[at]), TB_OK);
+            created(world, draft(world, "between two snapshots"));
+        }
+        struct tb_store_stats stats = stats_of(txns[oldest]);
+        assert_int_equal(stats.snapshots, READERS);
+        assert_int_equal(stats.oldest_behind, READERS);
+        for (size_t i = 0; i < READERS; i++) {
+            tb_read_end(&txns[i]);
+        }
+    }
+    for (size_t i = 0; i < READERS; i++) {
+        tb_reader_free(&readers[i]);
+    }
+}
+
 static void bytes_are_used_and_set_free(void **state)
 {
     struct world *world = *state;
@@ -118,6 +146,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_snapshot_that_asks_is_counted_and_not_behind),
         cmocka_unit_test(an_old_snapshot_is_behind_by_the_commits_since),
+        cmocka_unit_test(the_oldest_of_several_snapshots_counts),
         cmocka_unit_test(bytes_are_used_and_set_free),
         cmocka_unit_test(what_is_used_and_free_is_the_file),
         cmocka_unit_test(the_limit_is_the_one_that_was_set),
