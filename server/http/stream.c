@@ -195,6 +195,7 @@ static struct tb_parcel *tell_of_loss(struct tb_stream_source *source,
     struct tb_parcel *parcel = end_parcel(source, &out, subscriber, head->oldest_seq - 1);
     subscriber->cursor = head->oldest_seq - 1;
     subscriber->lost = false;
+    source->resets++;
     return parcel;
 }
 
