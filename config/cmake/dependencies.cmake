@@ -10,3 +10,4 @@ pkg_check_modules(H2O REQUIRED IMPORTED_TARGET libh2o-evloop)
 find_library(WSLAY_LIBRARY wslay REQUIRED) # has no pkg-config file
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
