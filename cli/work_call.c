@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "call.h"
 
@@ -32,6 +33,9 @@ struct work_call *work_call_new(struct work_calls *calls, work_answer_fn *on_ans
     call->arena = tb_arena_new(0);
     call->on_answer = on_answer;
     call->ctx = ctx;
+    for (size_t i = 0; i < WORK_SOCKETS_MAX; i++) {
+        call->sockets[i] = CURL_SOCKET_BAD;
+    }
     return call;
 }
 
@@ -91,12 +95,49 @@ void work_call_abort(struct work_call *call)
 
 void work_call_half_close(struct work_call *call)
 {
-    curl_socket_t fd = CURL_SOCKET_BAD;
-    if (call->in_flight != NULL &&
-        curl_easy_getinfo(call->in_flight, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
-        fd != CURL_SOCKET_BAD) {
-        (void)shutdown(fd, SHUT_WR);
+    for (size_t i = 0; i < WORK_SOCKETS_MAX && call->in_flight != NULL; i++) {
+        if (call->sockets[i] != CURL_SOCKET_BAD) {
+            (void)shutdown(call->sockets[i], SHUT_WR);
+        }
     }
+}
+
+/* While a transfer runs libcurl does not tell its socket: it is noted when it is opened. */
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct work_call *call = ctx;
+    (void)purpose;
+    curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    for (size_t i = 0; i < WORK_SOCKETS_MAX && fd != CURL_SOCKET_BAD; i++) {
+        if (call->sockets[i] == CURL_SOCKET_BAD) {
+            call->sockets[i] = fd;
+            break;
+        }
+    }
+    return fd;
+}
+
+static int on_close(void *ctx, curl_socket_t fd)
+{
+    struct work_call *call = ctx;
+    for (size_t i = 0; i < WORK_SOCKETS_MAX; i++) {
+        if (call->sockets[i] == fd) {
+            call->sockets[i] = CURL_SOCKET_BAD;
+        }
+    }
+    return close(fd);
+}
+
+/* A connection for this request alone. */
+static void keep_apart(struct work_call *call)
+{
+    CURL *curl = call->in_flight;
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, call);
+    curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, call);
 }
 
 static void fly(struct work_call *call)
@@ -105,8 +146,7 @@ static void fly(struct work_call *call)
     call->in_flight = cli_exchange_begin(call->exchange, &call->request);
     curl_easy_setopt(call->in_flight, CURLOPT_PRIVATE, call);
     if (call->fresh) {
-        curl_easy_setopt(call->in_flight, CURLOPT_FRESH_CONNECT, 1L);
-        curl_easy_setopt(call->in_flight, CURLOPT_FORBID_REUSE, 1L);
+        keep_apart(call);
     }
     if (curl_multi_add_handle(call->calls->multi, call->in_flight) != CURLM_OK) {
         abort();

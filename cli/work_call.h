@@ -4,6 +4,8 @@
 
 #include "http.h"
 
+#define WORK_SOCKETS_MAX 4
+
 typedef void work_answer_fn(void *ctx, const struct cli_answer *answer);
 
 struct work_call {
@@ -20,6 +22,7 @@ struct work_call {
     bool once;             /* not tried again by itself */
     bool fresh;            /* a connection of its own */
     bool may_have_arrived; /* an earlier try reached the board, for all that is known */
+    curl_socket_t sockets[WORK_SOCKETS_MAX]; /* of a fresh one: two may race to connect */
     work_answer_fn *on_answer;
     void *ctx;
 };

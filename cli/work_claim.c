@@ -147,5 +147,8 @@ int64_t work_claim_next_ms(const struct work *work)
     if (work->claim->active && work->mode != WORK_CLAIMS) {
         return work->half_close_at_ms > 0 ? work->half_close_at_ms : work->claim_over_ms;
     }
-    return work->claim->active || !wants_more(work) ? 0 : work->claim_at_ms;
+    if (work->claim->active || !wants_more(work)) {
+        return 0;
+    }
+    return work->claim_at_ms > 0 ? work->claim_at_ms : 1; /* at once */
 }
