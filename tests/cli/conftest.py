@@ -158,3 +158,23 @@ def other(server, tmp_path):
     cli.env["TASKBOARD_AGENT"] = "other"
     yield cli
     cli.close()
+
+
+@pytest.fixture
+def serve_short():
+    """A board whose log keeps few events."""
+    with Server("--retain-events", "10") as server:
+        yield server
+
+
+@pytest.fixture
+def make_cli(tmp_path):
+    made = []
+
+    def make(server):
+        made.append(Cli(server.port, tmp_path))
+        return made[-1]
+
+    yield make
+    for cli in made:
+        cli.close()
