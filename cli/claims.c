@@ -38,7 +38,7 @@ static const char *folder(struct tb_arena *arena)
 static bool make_folder(struct tb_arena *arena, const char *path)
 {
     char *copy = tb_arena_alloc(arena, strlen(path) + 1);
-    (void)strcpy(copy, path);
+    memcpy(copy, path, strlen(path) + 1);
     for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(copy, OWNER_ONLY) != 0 && errno != EEXIST) {

@@ -163,6 +163,14 @@ def test_wrong_lines_are_said_and_ignored(cli, board, line):
     assert board.task(task)["notes"][0]["content"] == "taken"
 
 
+def test_a_result_that_the_board_refuses_is_a_failure(cli, board):
+    task = cli.add()
+    (cli.folder / "lines").write_text(f"summary {'x' * 100_000}\n")
+    cli.run("work", "--once", "--", "sh", "-c", "cat lines >&3", code=1)
+    (attempt,) = board.attempts(task)
+    assert attempt["outcome"] == "failed" and "the board refused the result: summary" in attempt["error"]
+
+
 def test_a_delay_that_the_command_asks_for(cli, board):
     task = cli.add()
     cli.run("work", *FAST, "--", "sh", "-c", "echo delay 0 >&3; exit 1")

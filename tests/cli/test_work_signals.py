@@ -2,7 +2,7 @@
 
 import signal
 
-from harness import eventually
+from harness import at_the_same_time, eventually
 
 WAITS = "echo start >>starts; until [ -e go ]; do sleep 0.05; done; echo end >>ends"
 
@@ -71,6 +71,23 @@ def test_an_idle_worker_ends_at_once(cli, board):
     worker.says(f"completed {first}").signal(signal.SIGINT).ended(seconds=10)
     task = cli.add()
     assert board.task(task)["ready"] and board.attempts(task) == []
+
+
+def test_a_task_that_is_handed_out_just_then_is_not_stranded(cli, board):
+    """Each round a worker waits at the board, and gets a task and SIGTERM at the same time."""
+    rounds = 12
+    tags = [f"tag-{n}" for n in range(rounds)]
+    workers = [cli.work("--wait", "60", "--lease", "5m", "--tag", tag, handler="true") for tag in tags]
+    firsts = [board.create(tags=[tag])["id"] for tag in tags]
+    for worker, first in zip(workers, firsts):
+        worker.says(f"completed {first}")
+    for worker, tag in zip(workers, tags):
+        at_the_same_time(worker.signal, lambda tag=tag: cli.run("add", tag, "--tag", tag))
+    for worker in workers:
+        worker.ended(seconds=20)
+    assert board.summary()["claimed"] == 0, [worker.err for worker in workers]
+    assert all(task["outcome"] == "success" for task in board.list("status=done"))
+    assert {task["attempts"] for task in board.list("status=open")} <= {0}
 
 
 def test_a_second_signal_gives_the_tasks_back(cli, board):
