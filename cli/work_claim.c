@@ -10,7 +10,7 @@
 #define TASKS_MAX     32 /* of one claim */
 #define LATER_MS      1000
 #define HALF_CLOSE_MS 300  /* what a repeated claim may take to be answered from memory */
-#define CLAIM_OVER_MS 2000 /* then the board must have noticed that nobody waits */
+#define CLAIM_OVER_MS 5000 /* then the board must have noticed that nobody waits */
 #define OK_FIRST      200
 #define OK_LAST       299
 #define WAIT_SLACK    10
