@@ -2,7 +2,7 @@
 
 _taskboard() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}"
-    local common="--url --token-file --agent --timeout --retry --json --quiet --color --help"
+    local common="--url --token-file --ca-file --agent --timeout --retry --json --quiet --color --help"
     local commands="add plan ls show note claim heartbeat done fail release cancel retry why watch work fleet token backup pause resume summary help version"
     local command="" options="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -22,7 +22,7 @@ _taskboard() {
     --topic) options="board registry feed" ;;
     --outcome) options="failed cancelled" ;;
     --role) [[ "$command" == token ]] && options="viewer worker coordinator admin" || options="infra lieutenant worker golden custom" ;;
-    --token-file | --description-file | --payload-file | --result-file | --out)
+    --token-file | --ca-file | --description-file | --payload-file | --result-file | --out)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;

@@ -173,6 +173,9 @@ static void set_common(struct cli_exchange *exchange)
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, exchange);
+    if (exchange->settings->ca_file != NULL) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, exchange->settings->ca_file);
+    }
     if (is_loopback(exchange->settings->url)) {
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
     }

@@ -18,6 +18,8 @@ const struct cli_option cli_common_options[] = {
      "the board [TASKBOARD_URL, or " CLI_URL_DEFAULT "]"},
     {"token-file", "FILE", CLI_TEXT, offsetof(struct cli_settings, token_file), 0, 0,
      "a file with the token [TASKBOARD_TOKEN, VERS_AUTH_TOKEN or TASKBOARD_TOKEN_FILE]"},
+    {"ca-file", "FILE", CLI_TEXT, offsetof(struct cli_settings, ca_file), 0, 0,
+     "certificates to trust with https [TASKBOARD_CA_FILE, or the system's]"},
     {"agent", "NAME", CLI_TEXT, offsetof(struct cli_settings, agent), 0, 0,
      "who you are [TASKBOARD_AGENT, or USER@HOST]"},
     {"timeout", "SECONDS", CLI_SECONDS, offsetof(struct cli_settings, timeout_seconds), 1,

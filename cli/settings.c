@@ -115,6 +115,9 @@ bool cli_settings_complete(struct cli_settings *settings, struct tb_arena *arena
         *why = "--color is auto, always or never";
         return false;
     }
+    if (settings->ca_file == NULL) {
+        settings->ca_file = from_environment("TASKBOARD_CA_FILE");
+    }
     if (settings->agent == NULL) {
         settings->agent = from_environment("TASKBOARD_AGENT");
     }

@@ -14,6 +14,7 @@
 struct cli_settings {
     const char *url;        /* without a slash at the end */
     const char *token_file; /* NULL: the token is in the environment, or there is none */
+    const char *ca_file;    /* whom to trust with https; NULL: the system's */
     const char *token;      /* secret; NULL: requests carry none */
     const char *agent;      /* who creates, writes and claims */
     const char *color;      /* "auto", "always" or "never" */

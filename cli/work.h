@@ -17,7 +17,7 @@
 #include "work_call.h"
 #include "work_lines.h"
 
-#define WORK_CONCURRENCY_MAX 256
+#define WORK_CONCURRENCY_MAX 128 /* four descriptors each, and connections: below 1024 in all */
 #define WORK_STDERR_BYTES    4096
 
 struct work_values {
@@ -110,7 +110,8 @@ struct work {
     struct work_call *claim;
     struct work_call *vm_call;
     bool vm_ready;
-    bool vm_posted; /* the call under way registers it */
+    bool vm_refused; /* it is not tried again */
+    bool vm_posted;  /* the call under way registers it */
     int64_t vm_at_ms;
     enum cli_exit result;
 };

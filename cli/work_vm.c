@@ -14,7 +14,6 @@
 #define OK_LAST        299
 #define NOT_FOUND      404
 #define CONFLICT       409
-#define LATER_MS       1000
 
 static const char *vm_path(struct tb_arena *arena, const char *id, const char *verb)
 {
@@ -74,19 +73,16 @@ void work_on_vm(void *ctx, const struct cli_answer *answer)
     } else {
         work->result = cli_refused(work->cli, answer);
         work_drain(work);
-        work->vm_at_ms = now_ms + LATER_MS;
+        work->vm_refused = true;
     }
 }
 
 void work_vm_step(struct work *work, int64_t now_ms)
 {
     bool needed = work->mode == WORK_CLAIMS || work->running > 0;
-    if (work->values->vm == NULL || work->vm_call->active || !needed ||
+    if (work->values->vm == NULL || work->vm_call->active || work->vm_refused || !needed ||
         (work->vm_ready && now_ms < work->vm_at_ms)) {
         return;
-    }
-    if (!work->vm_ready && work->result != CLI_OK) {
-        return; /* it was refused */
     }
     struct tb_arena *arena = tb_arena_new(0);
     work->vm_posted = !work->vm_ready;
