@@ -56,18 +56,25 @@ static const char *path_of(struct tb_arena *arena, const char *task_id)
                                             : tb_arena_printf(arena, "%s/%s", where, task_id).ptr;
 }
 
-bool cli_claim_keep(struct tb_arena *arena, const char *task_id, const char *token)
+bool cli_claim_can_be_kept(struct tb_arena *arena)
 {
-    const char *path = path_of(arena, task_id);
-    if (path == NULL) {
+    const char *where = folder(arena);
+    if (where == NULL) {
         cli_complain("there is no place for the claim's token: HOME is not set");
         return false;
     }
-    if (!make_folder(arena, folder(arena))) {
-        cli_complain("cannot make %s: %s", folder(arena), strerror(errno));
+    if (!make_folder(arena, where) || access(where, W_OK) != 0) {
+        cli_complain("there is no place for the claim's token: cannot write to %s: %s", where,
+                     strerror(errno));
         return false;
     }
-    return cli_write_secret(arena, path, tb_arena_printf(arena, "%s\n", token));
+    return true;
+}
+
+bool cli_claim_keep(struct tb_arena *arena, const char *task_id, const char *token)
+{
+    const char *path = path_of(arena, task_id);
+    return path != NULL && cli_write_secret(arena, path, tb_arena_printf(arena, "%s\n", token));
 }
 
 static const char *read_token(struct tb_arena *arena, const char *path)

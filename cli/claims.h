@@ -9,6 +9,9 @@
 
 #include "base/arena.h"
 
+/* Asked before a claim is made. False: there is no place for its token, which has been said. */
+bool cli_claim_can_be_kept(struct tb_arena *arena);
+
 /* False: it could not be kept, which has been said. */
 bool cli_claim_keep(struct tb_arena *arena, const char *task_id, const char *token);
 

@@ -101,6 +101,9 @@ static enum cli_exit claim(struct cli *cli, const void *given)
                   values->wait_seconds > 0)) {
         return cli_usage("claim: a task that is named takes no --tag, --any-tag, --max or --wait");
     }
+    if (!cli_claim_can_be_kept(cli->arena)) {
+        return CLI_USAGE;
+    }
     cli_key_make(key);
     cli_body_begin(&body, cli->arena);
     cli_body_text(&body, "agent", cli->settings.agent);

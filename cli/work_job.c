@@ -9,9 +9,9 @@
 #include "work.h"
 
 #define BEATS_A_LEASE    3
-#define BEAT_MS_MIN      1000 /* also when there is progress to tell */
-#define BEAT_MS_MAX      60000
-#define BEAT_RETRY_MS    2000 /* the longest wait after a heartbeat that was not answered */
+#define BEAT_MS_MIN      1000  /* also when there is progress to tell */
+#define BEAT_MS_MAX      20000 /* so soon a cancel is heard of */
+#define BEAT_RETRY_MS    2000  /* the longest wait after a heartbeat that was not answered */
 #define LEASE_DEFAULT_MS 300000
 #define OK_FIRST         200
 #define OK_LAST          299

@@ -190,6 +190,14 @@ def test_claim_of_one_task_and_its_other_ends(cli, board):
     assert board.task(task)["blockedReason"]["kind"] == "dead_letter"
 
 
+def test_a_claim_whose_token_cannot_be_kept_is_not_made(cli, board):
+    task = cli.add()
+    assert "HOME is not set" in cli.run("claim", env={"HOME": None}, code=2).err
+    (cli.folder / "file").write_text("")
+    assert "cannot write to" in cli.run("claim", env={"XDG_STATE_HOME": str(cli.folder / "file")}, code=2).err
+    assert board.task(task)["ready"] and board.attempts(task) == []
+
+
 def test_a_lost_claim_ends_with_5(cli, board):
     task = cli.add()
     cli.run("claim", task)
