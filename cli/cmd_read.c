@@ -221,7 +221,31 @@ static const struct cli_option why_options[] = {
     {"vm", "ID", CLI_TEXT, offsetof(struct why_values, vm), 0, 0, "on that VM"},
 };
 
-/* A reason as a sentence. What is not known here is shown as it came. */
+/* The reasons that have nothing to add. What is not known here is shown as it came. */
+static const char *fixed_sentence(const char *code)
+{
+    static const struct {
+        const char *code;
+        const char *text;
+    } sentences[] = {
+        {"done", "it is done"},
+        {"in_review", "it is in review"},
+        {"blocked", "it was set to blocked"},
+        {"dead_letter", "it is a dead letter: its attempts are used up, or it cannot be retried"},
+        {"held", "somebody works on it without a lease"},
+        {"paused", "the board is paused"},
+        {"unknown_vm", "no such VM is registered"},
+        {"vm_not_running", "the VM does not run, or nothing is heard of it"},
+    };
+    for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
+        if (strcmp(code, sentences[i].code) == 0) {
+            return sentences[i].text;
+        }
+    }
+    return code;
+}
+
+/* A reason as a sentence. */
 static const char *sentence(struct tb_arena *arena, const struct tb_json *reason)
 {
     const char *code = cli_text(arena, reason, "code");
@@ -250,25 +274,7 @@ static const char *sentence(struct tb_arena *arena, const struct tb_json *reason
     if (strcmp(code, "tag_paused") == 0) {
         return tb_arena_printf(arena, "its tag %s is paused", cli_text(arena, reason, "tag")).ptr;
     }
-    static const struct {
-        const char *code;
-        const char *text;
-    } others[] = {
-        {"done", "it is done"},
-        {"in_review", "it is in review"},
-        {"blocked", "it was set to blocked"},
-        {"dead_letter", "it is a dead letter: its attempts are used up, or it cannot be retried"},
-        {"held", "somebody works on it without a lease"},
-        {"paused", "the board is paused"},
-        {"unknown_vm", "no such VM is registered"},
-        {"vm_not_running", "the VM does not run, or nothing is heard of it"},
-    };
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (strcmp(code, others[i].code) == 0) {
-            return others[i].text;
-        }
-    }
-    return code;
+    return fixed_sentence(code);
 }
 
 static enum cli_exit why(struct cli *cli, const void *given)

@@ -24,10 +24,13 @@ static unsigned terminal_width(void)
 struct cli_style cli_style_of(const char *color)
 {
     const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    bool is_dumb = term != NULL && strcmp(term, "dumb") == 0;
     struct cli_style style = {.terminal = isatty(STDOUT_FILENO) == 1};
     style.width = style.terminal ? terminal_width() : 0;
-    style.colours = strcmp(color, "always") == 0 || (strcmp(color, "auto") == 0 && style.terminal &&
-                                                     (no_color == NULL || no_color[0] == '\0'));
+    style.colours =
+        strcmp(color, "always") == 0 || (strcmp(color, "auto") == 0 && style.terminal && !is_dumb &&
+                                         (no_color == NULL || no_color[0] == '\0'));
     return style;
 }
 

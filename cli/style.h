@@ -24,7 +24,8 @@ struct cli_style {
     unsigned width; /* columns of the terminal; 0: lines are not cut */
 };
 
-/* `color` is "auto", "always" or "never"; NO_COLOR (https://no-color.org) turns "auto" off. */
+/* `color` is "auto", "always" or "never"; NO_COLOR (https://no-color.org) and TERM=dumb turn "auto"
+ * off. */
 struct cli_style cli_style_of(const char *color);
 
 /* Prints the text in that colour, nothing else. */

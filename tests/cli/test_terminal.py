@@ -43,7 +43,8 @@ def width(line):
 
 def test_colours_only_on_a_terminal_and_as_asked(cli):
     cli.add("apples")
-    assert any(COLOUR.search(line) for line in on_terminal(cli, "ls", env={"NO_COLOR": None}))
+    assert any(COLOUR.search(line) for line in on_terminal(cli, "ls", env={"NO_COLOR": None, "TERM": "xterm"}))
+    assert not any(COLOUR.search(line) for line in on_terminal(cli, "ls", env={"NO_COLOR": None, "TERM": "dumb"}))
     assert not any(COLOUR.search(line) for line in on_terminal(cli, "ls", env={"NO_COLOR": "1"}))
     assert not any(COLOUR.search(line) for line in on_terminal(cli, "ls", "--color", "never", env={"NO_COLOR": None}))
     assert any(COLOUR.search(line) for line in on_terminal(cli, "ls", "--color", "always", env={"NO_COLOR": "1"}))
