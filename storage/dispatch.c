@@ -95,6 +95,13 @@ struct tb_head *tb_txn_head(struct tb_txn *txn)
     return txn->head;
 }
 
+enum tb_err tb_store_stats(struct tb_txn *txn, struct tb_store_stats *stats)
+{
+    assert(!txn->writable);
+    *stats = (struct tb_store_stats){0};
+    return txn->ops->stats(txn, stats);
+}
+
 enum tb_err tb_get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task)
 {
     return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->get_task(txn, id, task));

@@ -20,6 +20,7 @@ struct tb_store_ops {
                               struct tb_txn **txn);
     void (*read_end)(struct tb_txn *txn);
     struct tb_arena *(*swap_arena)(struct tb_txn *txn, struct tb_arena *arena);
+    enum tb_err (*stats)(struct tb_txn *txn, struct tb_store_stats *stats);
 
     enum tb_err (*get_task)(struct tb_txn *txn, struct tb_id id, struct tb_task *task);
     enum tb_err (*put_task)(struct tb_txn *txn, const struct tb_task *old,

@@ -51,6 +51,9 @@ void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena 
     board->vm_claims_left = TB_VM_CLAIMS_ENDED;
     board->saw_vms = false;
     board->spared_vms = 0;
+    board->expired_claims = 0;
+    board->lost_claims = 0;
+    memset(board->events, 0, sizeof(board->events));
     tb_idempotency_expire(board);
 }
 

@@ -51,6 +51,9 @@ struct tb_board {
     uint32_t vm_claims_left; /* claims of a lost VM that the batch may still end */
     bool saw_vms;            /* signs of life were stored: the head shows nothing of it */
     uint32_t spared_vms;     /* VMs whose loss was put off because too many were lost at once */
+    uint32_t expired_claims; /* ended because their lease was over */
+    uint32_t lost_claims;    /* ended because their VM was lost */
+    uint32_t events[TB_EVENT_TYPE_COUNT]; /* written */
 
     /* for the claims that wait (service.h); emptied by tb_board_begin */
     bool collects_readied;     /* set by the caller: somebody waits */

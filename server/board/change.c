@@ -87,6 +87,7 @@ static void append_event(struct tb_board *board, const struct tb_change *change,
         head->seq = event.seq;
         head->last_id = board->ids.last;
         head->last_ms = board->now_ms;
+        board->events[event.type]++;
     }
 }
 

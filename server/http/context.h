@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "http/auth.h"
+#include "http/loop_metrics.h"
 #include "http/origin.h"
 #include "http/route.h"
 #include "http/slowdown.h"
@@ -28,6 +29,9 @@ struct tb_http {
     atomic_uint held_count;   /* reads that are held, by all loops */
     atomic_uint stream_count; /* streams that are open, in all loops */
     atomic_uint_fast64_t failed_logins;
+    struct tb_loop_metrics *metrics; /* of each loop; made by tb_server_start */
+    unsigned loop_count;
+    unsigned connections_max;
 };
 
 /* The summary as a loop last made it: many ask for the same one. */
@@ -43,6 +47,7 @@ struct tb_summary_copy {
 struct tb_worker {
     struct tb_http *http;
     struct tb_reader *reader;
+    struct tb_loop_metrics *metrics; /* one of the http's */
     struct tb_slowdown slowdown;
     struct tb_held held;
     struct tb_summary_copy summary;

@@ -133,6 +133,7 @@ void tb_dispatch(struct tb_request *request)
         return;
     }
     tb_router_match(&request->http->router, request->method, request->path, &match);
+    request->route = match.route;
     if (!match.open && !check_identity(request, &identity)) {
         return;
     }
@@ -140,7 +141,6 @@ void tb_dispatch(struct tb_request *request)
         refuse_unrouted(request, &match);
         return;
     }
-    request->route = match.route;
     memcpy(request->params, match.params, sizeof(match.params));
     request->role = identity.role;
     request->actor = identity.name;

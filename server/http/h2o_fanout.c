@@ -42,6 +42,11 @@ static struct tb_stream *by_link(h2o_linklist_t *node)
     return H2O_STRUCT_FROM_MEMBER(struct tb_stream, link, node);
 }
 
+static struct tb_stream_metrics *metrics_of(const struct tb_loop *loop)
+{
+    return &loop->worker.metrics->streams;
+}
+
 static uint64_t head_of(const struct tb_loop *loop)
 {
     return tb_service_head_seq(loop->worker.http->service);
@@ -224,6 +229,8 @@ static void run_slice(struct tb_loop *loop)
         now_us = tb_loop_now_us(loop);
     }
     fanout->credit_us -= now_us - start_us;
+    tb_number_set(&metrics_of(loop)->log_reads, fanout->source.log_reads);
+    tb_number_set(&metrics_of(loop)->resets, fanout->source.resets);
     if (h2o_linklist_is_empty(&fanout->ready)) {
         end_round(loop);
     }
@@ -274,6 +281,7 @@ static void look_at_websocket(struct tb_stream *stream, uint64_t now_ms)
     if (stream->pinged_ms != 0 && now_ms - stream->pinged_ms >= PONG_MS) {
         tb_log(TB_LOG_INFO, "cut off a client that gives no sign of life",
                TB_LOG_STR("id", stream->id));
+        tb_number_add(&metrics_of(stream->loop)->cut_silent, 1);
         tb_stream_end(stream, TB_WEBSOCKET_FAULT);
     } else if (stream->pinged_ms == 0 && now_ms - stream->heard_ms >= PING_MS) {
         stream->pinged_ms = now_ms;
@@ -294,6 +302,7 @@ static void look_at(struct tb_stream *stream, uint64_t now_ms)
         if (tb_watch_is_stuck(fd, now_ms, &stream->sent_ms, &stream->acked_bytes)) {
             tb_log(TB_LOG_INFO, "cut off a client that does not read",
                    TB_LOG_STR("id", stream->id));
+            tb_number_add(&metrics_of(stream->loop)->cut_slow, 1);
             tb_stream_close(stream);
         }
     } else if (stream->websocket != NULL) {
@@ -303,16 +312,34 @@ static void look_at(struct tb_stream *stream, uint64_t now_ms)
     }
 }
 
+static void note_lag(struct tb_fanout *fanout, const struct tb_stream *stream, uint64_t head)
+{
+    uint64_t cursor = stream->subscriber.cursor;
+    uint64_t lag = cursor < head ? head - cursor : 0;
+    fanout->lag_max = lag > fanout->lag_max ? lag : fanout->lag_max;
+}
+
+/* All of them have been looked at. */
+static void tell_lag(struct tb_loop *loop)
+{
+    tb_number_set(&metrics_of(loop)->lag, loop->fanout.lag_max);
+    loop->fanout.lag_max = 0;
+}
+
 void tb_fanout_look(struct tb_loop *loop)
 {
     struct tb_fanout *fanout = &loop->fanout;
     uint64_t now_ms = h2o_now(loop->context.loop);
+    uint64_t head = head_of(loop);
     for (unsigned left = fanout->count / LOOKS_A_SECOND + 1; left > 0 && fanout->count > 0;
          left--) {
         h2o_linklist_t *node = fanout->next_look;
         fanout->next_look = node->next;
         if (node != &fanout->all) {
+            note_lag(fanout, by_link(node), head);
             look_at(by_link(node), now_ms);
+        } else {
+            tell_lag(loop);
         }
     }
 }
@@ -354,7 +381,7 @@ void tb_fanout_cut(struct tb_loop *loop)
 void tb_fanout_add(struct tb_stream *stream)
 {
     h2o_linklist_insert(&stream->loop->fanout.all, &stream->link);
-    stream->loop->fanout.count++;
+    tb_number_set(&metrics_of(stream->loop)->open, ++stream->loop->fanout.count);
 }
 
 void tb_fanout_remove(struct tb_stream *stream)
@@ -365,7 +392,11 @@ void tb_fanout_remove(struct tb_stream *stream)
     }
     h2o_linklist_unlink(&stream->link);
     tb_fanout_leave(stream);
-    fanout->count--;
+    tb_number_set(&metrics_of(stream->loop)->open, --fanout->count);
+    if (fanout->count == 0) {
+        fanout->lag_max = 0;
+        tell_lag(stream->loop);
+    }
 }
 
 void tb_fanout_open(struct tb_loop *loop)

@@ -41,6 +41,7 @@ bool tb_request_hold(struct tb_request *request, int64_t wait_ms, enum tb_err *e
         *err = TB_E_OVERLOADED;
         return false;
     }
+    tb_exchange_of(request)->waited = true;
     tb_held_add(&loop->worker.held, request, tb_loop_now_us(loop) + wait_ms * 1000);
     return true;
 }

@@ -35,6 +35,7 @@ struct tb_exchange {
     int waiting_fd; /* of a claim that may wait, under the loop's `waiting_lock`; -1: its connection
                      * is gone */
     bool slowed;    /* counts as pending in the slowdown */
+    bool waited;    /* on purpose: its time tells nothing of the server */
     bool is_stream; /* its connection goes on as a stream */
     struct tb_arena *pieces; /* of what is sent next; NULL: not needed so far */
     h2o_generator_t generator;
@@ -110,6 +111,7 @@ struct tb_fanout {
     h2o_linklist_t *next_look; /* in `all` */
     int64_t credit_us;         /* time that may be spent at once */
     int64_t credit_at_us;
+    uint64_t lag_max; /* events; of those that were looked at since the look began anew */
     h2o_timeout_t next_turn;
     h2o_timeout_entry_t turn;
     struct tb_arena *scratch; /* of one message, one heartbeat */

@@ -70,10 +70,22 @@ static void add_headers(h2o_req_t *req, const struct tb_str values[TB_OUT_COUNT]
     }
 }
 
+/* Every answer passes here once. A claim that was parked has a number. */
+static void count(const struct tb_exchange *exchange)
+{
+    const struct tb_request *request = &exchange->request;
+    const struct tb_route *route = request->route;
+    size_t index = route != NULL ? (size_t)(route - request->http->router.routes) : TB_NO_ROUTE;
+    bool waited = exchange->waited || request->job.wait.number != 0;
+    int64_t duration_us = waited ? -1 : tb_loop_now_us(exchange->loop) - request->started_us;
+    tb_loop_metrics_answer(request->worker->metrics, index, request->response.status, duration_us);
+}
+
 void tb_send_fill_head(struct tb_exchange *exchange)
 {
     const struct tb_response *response = &exchange->request.response;
     h2o_req_t *req = exchange->req;
+    count(exchange);
     req->res.status = response->status;
     req->res.reason = reason_of(response->status);
     add_headers(req, response->headers);
@@ -159,6 +171,7 @@ void tb_request_send_later(struct tb_request *request, enum tb_delay delay)
         return;
     }
     exchange->slowed = true;
+    exchange->waited = true;
     tb_send_after(exchange, delay, send_slowed);
 }
 

@@ -115,6 +115,8 @@ void tb_stream_send(struct tb_stream *stream, struct tb_parcel *parcel)
     stream->sent_ms = h2o_now(stream->loop->context.loop);
     stream->acked_bytes = 0;
     stream->sent_bytes += parcel->len;
+    tb_number_add(&stream->loop->worker.metrics->streams.parcels, 1);
+    tb_number_add(&stream->loop->worker.metrics->streams.bytes, parcel->len);
     h2o_iovec_t bytes = h2o_iovec_init(parcel->bytes, parcel->len);
     h2o_socket_write(stream->socket, &bytes, 1, on_sent);
 }

@@ -67,6 +67,7 @@ static void check_progress(struct tb_exchange *exchange, uint64_t now_ms)
     if (tb_watch_is_stuck(fd, now_ms, &exchange->progress_ms, &exchange->acked_bytes)) {
         tb_log(TB_LOG_INFO, "cut off a client that does not read",
                TB_LOG_STR("id", exchange->request.id));
+        tb_number_add(&exchange->loop->worker.metrics->clients_cut_off, 1);
         cut_off(fd);
     }
 }

@@ -6,6 +6,7 @@
 
 void tb_handle_health(struct tb_request *request);
 void tb_handle_ready(struct tb_request *request);
+void tb_handle_metrics(struct tb_request *request);
 
 void tb_handle_get_task(struct tb_request *request);
 void tb_handle_get_notes(struct tb_request *request);

@@ -129,7 +129,7 @@ struct tb_request {
     /* as it was found out */
     struct tb_str id; /* bytes; also fit to stand in JSON and headers */
     char id_space[TB_MINTED_ID_BYTES];
-    const struct tb_route *route;
+    const struct tb_route *route;              /* NULL: none takes it */
     struct tb_str params[TB_ROUTE_PARAMS_MAX]; /* bytes of the path, undecoded */
     const struct tb_params *query_params;      /* of all routes but the open ones */
     enum tb_role role;

@@ -31,6 +31,8 @@ extern const size_t tb_route_count;
 
 /* A table prepared for matching. */
 struct tb_router {
+    const struct tb_route *routes;
+    size_t count;
     struct tb_router_entry {
         const struct tb_route *route;
         struct tb_str segments[TB_ROUTE_SEGMENTS_MAX];

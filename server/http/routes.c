@@ -14,6 +14,7 @@
 const struct tb_route tb_routes[] = {
     {GET, "/health", tb_handle_health, TB_ROLE_OPEN, 0},
     {GET, "/ready", tb_handle_ready, TB_ROLE_OPEN, 0},
+    {GET, "/metrics", tb_handle_metrics, TB_ROLE_VIEWER, 0},
 
     {GET, "/board/tasks", tb_handle_list_tasks, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
     {POST, "/board/tasks", tb_handle_create, TB_ROLE_WORKER, WRITE | TB_ROUTE_BIG_BODY},

@@ -101,3 +101,13 @@ enum tb_err tb_service_health(const struct tb_service *service)
 {
     return (enum tb_err)atomic_load(&service->committer.health);
 }
+
+const struct tb_commit_metrics *tb_service_metrics(const struct tb_service *service)
+{
+    return &service->committer.metrics;
+}
+
+void tb_service_look_at_queue(struct tb_service *service, struct tb_queue_state *state)
+{
+    tb_queue_look(&service->committer.queue, state);
+}

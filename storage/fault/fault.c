@@ -177,6 +177,12 @@ static void read_end(struct tb_txn *txn)
 
 /* --- calls within a transaction --- */
 
+static enum tb_err stats(struct tb_txn *txn, struct tb_store_stats *out)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_store_stats(txn_of(txn)->inner, out);
+}
+
 static enum tb_err get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task)
 {
     enum tb_err err = count_txn_call(txn);
@@ -461,6 +467,7 @@ static const struct tb_store_ops ops = {
     .find_event = find_event,
     .drop_events = drop_events,
     .visit_tasks = visit_tasks,
+    .stats = stats,
     .verify = verify,
 };
 

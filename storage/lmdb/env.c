@@ -97,6 +97,7 @@ static const struct tb_store_ops ops = {
     .find_event = tb_lmdb_find_event,
     .drop_events = tb_lmdb_drop_events,
     .visit_tasks = tb_lmdb_visit_tasks,
+    .stats = tb_lmdb_stats,
     .verify = tb_lmdb_verify,
 };
 

@@ -183,6 +183,9 @@ int tb_lmdb_put(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, MDB_val key, size_t
 
 /* --- room.c: what happens near the end of the map --- */
 
+/* Pages that the trees hold as this transaction sees them, that of LMDB's free pages included. */
+size_t tb_lmdb_pages_in_use(struct tb_lmdb_txn *txn);
+
 /* Finds out may_grow and scarce. */
 void tb_lmdb_look_for_room(struct tb_lmdb_txn *txn);
 
@@ -309,6 +312,9 @@ enum tb_err tb_lmdb_peek_task(struct tb_lmdb_txn *txn, struct tb_id id, struct t
 
 /* vms.c: the sign of life of that VM, as it is stored. */
 enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *seen_ms);
+
+/* stats.c */
+enum tb_err tb_lmdb_stats(struct tb_txn *txn, struct tb_store_stats *stats);
 
 /* verify.c */
 enum tb_err tb_lmdb_verify(struct tb_store *store, tb_report_fault *report, void *ctx,

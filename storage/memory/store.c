@@ -159,6 +159,18 @@ static struct tb_arena *swap_arena(struct tb_txn *base, struct tb_arena *arena)
     return previous;
 }
 
+static enum tb_err stats(struct tb_txn *base, struct tb_store_stats *out)
+{
+    struct tb_memory_store *store = tb_memory_txn_of(base)->store;
+    pthread_mutex_lock(&store->mutex);
+    for (const struct tb_memory_reader *r = store->readers; r != NULL; r = r->next) {
+        out->snapshots += r->txn.base.ops != NULL;
+    }
+    out->oldest_behind = store->n - oldest_snapshot(store).n;
+    pthread_mutex_unlock(&store->mutex);
+    return TB_OK;
+}
+
 static const struct tb_store_ops ops = {
     .close = close_store,
     .write_begin = write_begin,
@@ -169,6 +181,7 @@ static const struct tb_store_ops ops = {
     .read_begin = read_begin,
     .read_end = read_end,
     .swap_arena = swap_arena,
+    .stats = stats,
     .get_task = tb_memory_get_task,
     .put_task = tb_memory_put_task,
     .delete_task = tb_memory_delete_task,

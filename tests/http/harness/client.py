@@ -27,8 +27,10 @@ class Answer:
     @property
     def parsed(self):
         """The body as the contract's checker wants it: None when there is none."""
-        is_json = "json" in (self.headers["Content-Type"] or "")
-        return self.json if self.body and is_json else self.body or None
+        kind = self.headers["Content-Type"] or ""
+        if self.body and kind.startswith("text/plain"):
+            return self.body.decode()
+        return self.json if self.body and "json" in kind else self.body or None
 
     @property
     def etag(self):
