@@ -353,6 +353,7 @@ struct tb_head {
     uint64_t vm_changes; /* `changes` when a VM was last registered, stored or removed; a sign of
                           * life is none */
     uint64_t feed_cleared_seq;             /* the feed begins behind it */
+    uint64_t credential_changes;           /* counts credentials made and deleted */
     uint64_t pause_changes;                /* `changes` when something was last paused or resumed */
     uint8_t claim_key[TB_CLAIM_KEY_BYTES]; /* secret, made with the store: claim tokens */
     struct tb_rates rates;

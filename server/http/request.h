@@ -35,15 +35,6 @@ enum tb_method {
     TB_METHOD_OTHER,
 };
 
-/* Each role includes those before it. */
-enum tb_role {
-    TB_ROLE_OPEN, /* of a route: no token is asked for */
-    TB_ROLE_VIEWER,
-    TB_ROLE_WORKER,
-    TB_ROLE_COORDINATOR,
-    TB_ROLE_ADMIN,
-};
-
 /* The request headers that somebody here reads: X(name, on the wire in lower case). */
 #define TB_HEADER_IN_TABLE(X)                                                                      \
     X(TB_IN_ACCEPT, "accept")                                                                      \
