@@ -105,14 +105,16 @@ static enum tb_err begin(struct tb_service *service, struct tb_txn **txn)
     return err;
 }
 
-/* Has the batch written anything? Every write but one to the log counts in `changes`, or in the
- * answers that are kept, or it cuts the log; of signs of life the board knows. */
+/* Has the batch written anything? Every write but one to the log counts in `changes`, in the
+ * answers that are kept or in the credentials, or it cuts the log; of signs of life the board
+ * knows. */
 static bool has_written(const struct tb_service *service, const struct tb_head *head,
                         const struct tb_head *before)
 {
     return head->seq != before->seq || head->changes != before->changes ||
-           head->answers != before->answers || head->oldest_seq != before->oldest_seq ||
-           service->board.saw_vms;
+           head->answers != before->answers ||
+           head->credential_changes != before->credential_changes ||
+           head->oldest_seq != before->oldest_seq || service->board.saw_vms;
 }
 
 /* Commits if the batch wrote anything. After a batch that could not be written even an empty one is
@@ -421,6 +423,11 @@ void tb_service_stop(struct tb_service **service)
 uint64_t tb_service_head_seq(const struct tb_service *service)
 {
     return atomic_load(&service->news.seq);
+}
+
+uint64_t tb_service_credential_changes(const struct tb_service *service)
+{
+    return atomic_load(&service->news.credential_changes);
 }
 
 uint64_t tb_service_changes(const struct tb_service *service)
