@@ -169,7 +169,8 @@ class Server:
 
     def check(self):
         """The offline check of the store, with the server's own settings."""
-        command = [program(), "--check", "--data", self.data, *self.flags]
+        hosts = ["--host", self.host] if self.host else []
+        command = [program(), "--check", *hosts, "--data", self.data, *self.flags]
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.env,
                               timeout=CHECK_SECONDS, check=False)
 
