@@ -5,8 +5,8 @@ import threading
 import time
 
 import pytest
-from harness import Ended, Later, Sse, Ws, at_the_same_time, eventually, refused
-from harness.auth import make_token, revoke
+from harness import Later, Sse, Ws, at_the_same_time, eventually, refused
+from harness.auth import expect_end, make_token, revoke
 
 ROLES = ["viewer", "worker", "coordinator", "admin"]
 MAY = 1.5  # seconds that a test grants where one is promised: the machine is shared
@@ -131,17 +131,6 @@ def test_a_token_ends_at_its_time(own_server, board):
 
 # --- what lasts ---
 
-def ended_within(connection, seconds=MAY):
-    start = time.monotonic()
-    try:
-        while time.monotonic() - start < 10:
-            connection.next()
-    except Ended:
-        pass
-    took = time.monotonic() - start
-    assert took < seconds, f"{took:.2f} s"
-
-
 def test_revoking_ends_open_streams_and_no_others(own_server, board):
     token, other = make_token(board, "viewer"), make_token(board, "viewer")
     with Sse(own_server, token=token["token"]) as sse, Sse(own_server, "/feed/stream", token=token["token"]) as feed, \
@@ -149,9 +138,9 @@ def test_revoking_ends_open_streams_and_no_others(own_server, board):
         assert (sse.status, feed.status, ws.status, stays.status) == (200, 200, 101, 200)
         revoke(board, token)
         start = time.monotonic()
-        for stream in (sse, feed):
-            ended_within(stream)
-        assert ws.closed() == 1008
+        expect_end(sse, MAY)
+        expect_end(feed, MAY)
+        assert ws.within(MAY).closed() == 1008
         assert time.monotonic() - start < MAY
         task = board.create()
         while True:
@@ -165,7 +154,7 @@ def test_a_stream_ends_when_its_token_does(own_server, board):
     token = make_token(board, "viewer", expiresInSeconds=2)
     with Sse(own_server, token=token["token"]) as stream:
         assert stream.status == 200
-        ended_within(stream, 2 + MAY)
+        expect_end(stream, 2 + MAY)
 
 
 def test_a_claim_that_waits_gets_nothing_with_a_revoked_token(serve):

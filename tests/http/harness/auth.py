@@ -1,6 +1,9 @@
 """Named tokens and sessions as the tests use them."""
 
+import time
 from urllib.parse import parse_qs, urlsplit
+
+from .streams import Ended
 
 
 def make_token(admin, role, name="a token", **fields):
@@ -52,3 +55,13 @@ def session_of(server, shown):
 def own_page(server):
     """The headers of a write by a page of the server's own."""
     return {"Origin": f"http://127.0.0.1:{server.port}", "Content-Type": "application/json"}
+
+
+def expect_end(stream, seconds):
+    """The server ends the stream of server-sent events within that time, whatever it sends before."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            stream.within(max(deadline - time.monotonic(), 0.001)).next()
+        except Ended:
+            return
