@@ -7,9 +7,11 @@
  *           and then nobody waits for what is still on its way at the end
  *
  * All subscribers are sent the same bytes: the first one's are parsed, those of the others are
- * counted and thrown away, so that the machine is left to the server.
+ * counted and thrown away, so that the machine is left to the server. Compressed streams are cut
+ * differently: there the parts that all get are looked at, and everybody's order is checked.
  *
- * Options: --port N --token T --subscribers N --writers N --rate N --seconds S */
+ * Options: --port N --token T --subscribers N --coding plain|gzip --writers N --rate N --seconds S
+ */
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -28,6 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "parcels.h"
+
 #define EVENTS_MAX      4000000
 #define SUBSCRIBERS_MAX 19000
 #define WRITERS_MAX     256
@@ -39,12 +43,14 @@ struct subscriber {
     int fd;
     uint64_t bytes; /* of the stream, behind its first block */
     uint32_t has;   /* events */
+    struct rest rest;
 };
 
 static uint16_t port;
 static const char *token;
 static unsigned subscriber_count, writer_count;
 static uint64_t rate;
+static bool compressed;
 static int64_t begins_us, ends_us;
 
 static struct subscriber *subscribers;
@@ -167,12 +173,14 @@ static void read_beginning(int fd)
             errx(1, "a subscriber was not answered");
         }
         head[++got] = '\0';
-        const char *end = strstr(head, "\r\n\r\n");
+        const char *end = memmem(head, got, "\r\n\r\n", 4);
         if (end != NULL && strncmp(head, "HTTP/1.1 200", 12) != 0) {
             errx(1, "a subscriber was answered %.300s", head);
         }
-        if (end != NULL && strstr(end, "\n\n") != NULL) {
-            const char *id = strstr(end, "id: ");
+        /* The first block of a compressed stream is there to be read, too, as it is. */
+        size_t len = end == NULL ? 0 : got - (size_t)(end - head);
+        if (end != NULL && memmem(end, len, "\n\n", 2) != NULL) {
+            const char *id = memmem(end, len, "id: ", 4);
             first_seq = id == NULL ? 1 : strtoull(id + 4, NULL, 10) + 1;
             return;
         }
@@ -183,8 +191,9 @@ static void subscribe(int epoll_fd, struct subscriber *subscriber)
 {
     char request[512];
     int len = snprintf(request, sizeof request,
-                       "GET /events/stream HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer %s\r\n\r\n",
-                       token);
+                       "GET /events/stream HTTP/1.1\r\nHost: b\r\nAuthorization: Bearer %s\r\n"
+                       "Accept-Encoding: %s\r\n\r\n",
+                       token, compressed ? "gzip" : "identity");
     subscriber->fd = connect_to_server();
     send_all(subscriber->fd, request, (size_t)len);
     read_beginning(subscriber->fd);
@@ -208,6 +217,32 @@ static void parse(const char *bytes, size_t len)
     }
 }
 
+static void note_arrival(struct subscriber *subscriber, int64_t at_us)
+{
+    uint32_t number = subscriber->has++;
+    if (++arrivals[number] == subscriber_count) {
+        last_us[number] = at_us;
+    }
+}
+
+static void receive_compressed(struct subscriber *subscriber, char *space, int64_t at_us)
+{
+    ssize_t got = recv(subscriber->fd, space, READ_BYTES, 0);
+    uint64_t first = 0;
+    if (got <= 0) {
+        errx(1, "a subscriber was cut off");
+    }
+    unsigned count = parcels_take(&subscriber->rest, space, (size_t)got, &first);
+    if (count > 0 && first != first_seq + subscriber->has) {
+        errx(1, "event %llu came where %llu was due", (unsigned long long)first,
+             (unsigned long long)first_seq + subscriber->has);
+    }
+    while (count-- > 0) {
+        note_arrival(subscriber, at_us);
+    }
+    known = subscriber->has > known ? subscriber->has : known;
+}
+
 static void receive(struct subscriber *subscriber, char *space)
 {
     bool first = subscriber == subscribers;
@@ -224,10 +259,7 @@ static void receive(struct subscriber *subscriber, char *space)
 static void note_arrivals(struct subscriber *subscriber, int64_t at_us)
 {
     while (subscriber->has < known && end_of[subscriber->has] <= subscriber->bytes) {
-        uint32_t number = subscriber->has++;
-        if (++arrivals[number] == subscriber_count) {
-            last_us[number] = at_us;
-        }
+        note_arrival(subscriber, at_us);
     }
 }
 
@@ -246,10 +278,14 @@ static void read_events(int epoll_fd)
         int count = epoll_wait(epoll_fd, polled, POLLED_MAX, 20);
         int64_t at_us = now_us();
         for (int i = 0; i < count; i++) {
-            receive(polled[i].data.ptr, space);
-            note_arrivals(polled[i].data.ptr, at_us);
+            if (compressed) {
+                receive_compressed(polled[i].data.ptr, space, at_us);
+            } else {
+                receive(polled[i].data.ptr, space);
+                note_arrivals(polled[i].data.ptr, at_us);
+            }
         }
-        if (count <= 0) { /* what came before the first one had it */
+        if (count <= 0 && !compressed) { /* what came before the first one had it */
             for (unsigned i = 0; i < subscriber_count; i++) {
                 note_arrivals(&subscribers[i], at_us);
             }
@@ -345,6 +381,8 @@ int main(int argc, char **argv)
             token = value;
         } else if (strcmp(argv[i], "--subscribers") == 0) {
             subscriber_count = (unsigned)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--coding") == 0) {
+            compressed = strcmp(value, "gzip") == 0;
         } else if (strcmp(argv[i], "--writers") == 0) {
             writer_count = (unsigned)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i], "--rate") == 0) {

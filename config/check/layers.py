@@ -42,6 +42,7 @@ HOMES = {
     r"h2o(\.h|/.*)": ["server/http/h2o_"],
     r"wslay/.*": ["server/http/websocket"],
     r"openssl/.*": ["server/http/websocket"],
+    r"zlib\.h": ["server/http/gzip.c"],
     r"yajl/.*": ["server/base/json"],
     r"lmdb\.h": ["storage/lmdb/"],
     r"sodium\.h": ["server/http/", "server/board/attempt.c", "server/board/secret.c", "server/main.c", "storage/"],

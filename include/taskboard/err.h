@@ -64,11 +64,14 @@
       "The server keeps as many answers for idempotency keys as it can; try again later")          \
     X(TB_E_DRAINING, "draining", 503, "The server is shutting down")                               \
     X(TB_E_STORAGE_DOWN, "storage_down", 503, "The storage does not answer")                       \
+    X(TB_E_STORAGE_FAILED, "storage_failed", 503,                                                  \
+      "The disk failed to keep a change: nothing is written until the server is restarted")        \
+    X(TB_E_UNKNOWN_OUTCOME, "unknown_outcome", 503,                                                \
+      "The storage failed while it committed: nobody knows whether this has happened")             \
     X(TB_E_STORAGE_FULL, "storage_full", 507, "The storage is full")                               \
     /* internal */                                                                                 \
     X(TB_E_ABSENT, "absent", 500, "No such record")                                                \
-    X(TB_E_CONFLICT, "conflict", 500, "The batch met another writer and has to run again")         \
-    X(TB_E_UNKNOWN_OUTCOME, "unknown_outcome", 500, "Nobody knows whether the batch committed")
+    X(TB_E_CONFLICT, "conflict", 500, "The batch met another writer and has to run again")
 
 #define TB_ERR_ENUM(name, code, status, text) name,
 enum tb_err { TB_OK = 0, TB_ERR_TABLE(TB_ERR_ENUM) TB_ERR_COUNT };

@@ -73,7 +73,8 @@
 #define TB_TTL_SECONDS_MAX    86400
 #define TB_TTL_MS_DEFAULT     300000
 #define TB_VM_CLAIMS_ENDED                                                                         \
-    2000 /* claims of a lost VM that one transaction ends; the rest follow at once */
+    2000 /* claims of a lost VM that one transaction ends, fewer of several VMs; the rest follow   \
+          */
 
 /* feed */
 #define TB_FEED_SUMMARY_BYTES_MAX 4096

@@ -6,14 +6,18 @@
  * change touched them last. Engines know no rules: they keep what they are given, exactly, and find
  * it again.
  *
- * Threads   A store may be used by many threads; a transaction and a reader belong to one thread at
- * a time. At most one write transaction is open at any moment (the committer's). Memory    What a
- * read returns is borrowed: it lives until the transaction ends, except in a visit callback, where
- * it lives until the callback returns. What is given to a put is copied. Errors    TB_E_ABSENT: no
- * such record; not a failure. Every other error of a write transaction is sticky: later calls
- *           return it and do nothing, and commit aborts and returns it. So a rule may check at its
- * end only. TB_E_STORAGE_FULL, TB_E_STORAGE_DOWN, TB_E_STORAGE_CORRUPT, TB_E_CONFLICT (run the
- * batch again), TB_E_UNKNOWN_OUTCOME (remote engines only). */
+ * - Threads: a store may be used by many threads; a transaction and a reader belong to one thread
+ *   at a time. At most one write transaction is open at any moment (the committer's).
+ * - Memory: what a read returns is borrowed: it lives until the transaction ends, except in a visit
+ *   callback, where it lives until the callback returns. What is given to a put is copied.
+ * - Errors: TB_E_ABSENT: no such record; not a failure. Every other error of a write transaction is
+ *   sticky: later calls return it and do nothing, and commit aborts and returns it. So a rule may
+ *   check at its end only. TB_E_STORAGE_FULL, TB_E_STORAGE_DOWN, TB_E_STORAGE_FAILED (the disk
+ *   failed in a commit: that one is there after the next open or it is not, and until then every
+ *   write gets the same error, while reads go on), TB_E_STORAGE_CORRUPT, TB_E_CONFLICT (run the
+ *   batch again), and of a commit TB_E_UNKNOWN_OUTCOME (remote engines only): the whole of it has
+ *   happened, or nothing; the head that the next transaction begins with tells which.
+ */
 #ifndef TASKBOARD_STORAGE_H
 #define TASKBOARD_STORAGE_H
 

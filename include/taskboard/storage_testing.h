@@ -17,4 +17,20 @@ void tb_fault_set(struct tb_store *store, uint64_t nth, enum tb_err err, bool on
 /* Fallible calls made since the last tb_fault_set. */
 uint64_t tb_fault_calls(const struct tb_store *store);
 
+/* What becomes of one fallible call: its answer, and whether the call happens all the same. Of a
+ * commit any combination can be: one that happened and says UNKNOWN_OUTCOME, one that was dropped
+ * and says TB_OK. Other calls happen when `err` is TB_OK. */
+struct tb_fate {
+    enum tb_err err;
+    bool happens;
+};
+
+enum tb_fault_call { TB_FAULT_BEGIN, TB_FAULT_WITHIN, TB_FAULT_COMMIT };
+
+/* Asked before each fallible call that tb_fault_set lets pass; of readers' calls, too. */
+typedef struct tb_fate tb_fault_decide(void *ctx, enum tb_fault_call call);
+
+/* From now on `decide` rules; NULL: nobody does. Only while no other thread uses the store. */
+void tb_fault_ask(struct tb_store *store, tb_fault_decide *decide, void *ctx);
+
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 /* Under AddressSanitizer what is not handed out is poisoned, and a gap stands behind each block, so
  * that overruns within the arena are seen as they would be with malloc. */
 #if defined(__has_feature)
@@ -56,8 +58,7 @@ static void *malloc_or_die(size_t size)
 {
     void *ptr = malloc(size);
     if (ptr == NULL) {
-        fputs("taskboard: out of memory\n", stderr);
-        abort();
+        tb_out_of_memory();
     }
     return ptr;
 }

@@ -67,6 +67,13 @@ static bool may_have_written(const struct tb_command *command, const struct tb_r
            (reply->err == TB_E_CLAIM_LOST && command->kind == TB_COMMAND_COMPLETE);
 }
 
+/* Has the command had an effect? Signs of life are no events. */
+static bool has_effect(const struct tb_command *command, const struct tb_reply *reply)
+{
+    return reply->err == TB_OK && (reply->seq != 0 || command->kind == TB_COMMAND_HEARTBEAT ||
+                                   command->kind == TB_COMMAND_VM_HEARTBEAT);
+}
+
 static void run(struct tb_board *board, const struct tb_command *command, struct tb_arena *arena,
                 struct tb_reply *reply)
 {
@@ -78,7 +85,9 @@ static void run(struct tb_board *board, const struct tb_command *command, struct
     assert(may_have_written(command, reply) || seq == board->settled_seq ||
            tb_txn_error(board->txn) != TB_OK);
     reply->seq = seq != board->settled_seq ? seq : 0;
-    tb_idempotency_keep(board, &command->idempotency, reply);
+    if (command->idempotency.present && has_effect(command, reply)) {
+        tb_idempotency_keep(board, &command->idempotency, reply);
+    }
 }
 
 void tb_board_apply(struct tb_board *board, const struct tb_command *command,

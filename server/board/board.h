@@ -56,7 +56,7 @@ struct tb_board {
     struct tb_str token; /* text: of the command that is being run, for the log; absent: of none */
 
     /* made anew by tb_board_begin */
-    uint32_t vm_claims_left; /* claims of lost VMs that the batch may still end */
+    uint32_t vm_claims_left; /* claims of a lost VM that the batch may still end */
     bool saw_vms;            /* signs of life were stored: the head shows nothing of it */
     uint32_t spared_vms;     /* VMs whose loss was put off because too many were lost at once */
 

@@ -79,9 +79,6 @@ bool tb_idempotency_settles(struct tb_board *board, const struct tb_idempotency 
 void tb_idempotency_keep(struct tb_board *board, const struct tb_idempotency *idempotency,
                          const struct tb_reply *reply)
 {
-    if (!idempotency->present || reply->err != TB_OK || reply->seq == 0) {
-        return;
-    }
     struct tb_answer answer = {
         .at_ms = board->now_ms,
         .http_status = reply->http_status,

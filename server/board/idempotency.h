@@ -10,7 +10,7 @@
 bool tb_idempotency_settles(struct tb_board *board, const struct tb_idempotency *idempotency,
                             struct tb_arena *arena, struct tb_reply *reply);
 
-/* Stores the answer of a success that has written something. */
+/* Stores the answer of a success that has had an effect, to a command with a key. */
 void tb_idempotency_keep(struct tb_board *board, const struct tb_idempotency *idempotency,
                          const struct tb_reply *reply);
 

@@ -115,7 +115,7 @@ static void add_pauses(struct why *why)
     }
 }
 
-/* The VM that is asked for must run, and be heard of. */
+/* The VM that is asked for must run, and must not be lost. */
 static enum tb_err add_vm(struct why *why, struct tb_txn *txn)
 {
     struct tb_vm vm;
@@ -123,12 +123,12 @@ static enum tb_err add_vm(struct why *why, struct tb_txn *txn)
         return TB_OK;
     }
     enum tb_err err = tb_vm_load(txn, why->vm_id, &vm);
-    bool stale = err == TB_OK && tb_vm_is_stale(&vm, why->now_ms);
     if (err == TB_E_ABSENT) {
         begin(why, "unknown_vm");
         add_text(why, "vmId", why->vm_id);
         end(why);
-    } else if (err == TB_OK && (vm.status != TB_VM_RUNNING || stale)) {
+    } else if (err == TB_OK && !tb_vm_takes_claims(&vm, why->now_ms)) {
+        bool stale = tb_vm_is_stale(&vm, why->now_ms);
         begin(why, "vm_not_running");
         add_text(why, "vmId", vm.id);
         add_text(why, "status", tb_str_c(tb_vm_status_name(vm.status)));

@@ -208,6 +208,7 @@ static void keep_first(void *ctx, const char *fault)
 bool tb_board_verify(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,
                      struct tb_arena *arena, char *why, size_t why_size)
 {
-    struct first_fault first = {why, why_size, false};
+    struct first_fault first = {.why_size = why_size};
+    first.why = why;
     return tb_board_verify_all(txn, options, now_ms, arena, keep_first, &first);
 }

@@ -49,6 +49,16 @@ bool tb_vm_has_lost(const struct tb_board *board, const struct tb_task *task)
            tb_vm_is_lost(&vm);
 }
 
+/* To find the claims of one more VM, the engine sorts what the batch has written so far: that costs
+ * as much as it costs to end so many claims, or more. */
+#define VM_COST 20
+
+static void spend(struct tb_board *board, uint32_t claims)
+{
+    uint32_t cost = claims + VM_COST;
+    board->vm_claims_left -= cost < board->vm_claims_left ? cost : board->vm_claims_left;
+}
+
 struct claims {
     struct tb_id *ids;
     uint32_t count;
@@ -84,5 +94,5 @@ void tb_vm_end_claims(struct tb_board *board, struct tb_str vm_id)
     }
     tb_scratch_end(board, &scratch);
     tb_arena_free(arena);
-    board->vm_claims_left -= claims.count;
+    spend(board, claims.count);
 }

@@ -15,6 +15,11 @@ bool tb_vm_is_stale(const struct tb_vm *vm, int64_t now_ms)
     return vm->status == TB_VM_RUNNING && (vm->stale_ms != 0 || now_ms - vm->seen_ms >= vm->ttl_ms);
 }
 
+bool tb_vm_takes_claims(const struct tb_vm *vm, int64_t now_ms)
+{
+    return tb_vm_runs(vm) && !(vm->spared && tb_vm_is_stale(vm, now_ms));
+}
+
 int64_t tb_vm_ends_ms(const struct tb_board *board, const struct tb_vm *vm)
 {
     int64_t since_ms = board->started_ms > vm->seen_ms ? board->started_ms : vm->seen_ms;
@@ -22,6 +27,13 @@ int64_t tb_vm_ends_ms(const struct tb_board *board, const struct tb_vm *vm)
 }
 
 /* --- storing --- */
+
+/* Since when readers show the VM as stale unless it is heard of. After a restart that comes before
+ * its end. */
+static int64_t shown_ms(const struct tb_vm *vm)
+{
+    return vm->seen_ms + vm->ttl_ms;
+}
 
 /* Signs of life do not move the instant at which the timer looks at a VM that runs: it then finds
  * that the VM lives, and a heartbeat costs no index entry. */
@@ -33,8 +45,8 @@ static int64_t due_of(const struct tb_board *board, const struct tb_vm *vm, bool
     if (vm->status != TB_VM_RUNNING) {
         return 0;
     }
-    int64_t ends_ms = tb_vm_ends_ms(board, vm);
-    return vm->spared || (vm->due_ms != 0 && vm->due_ms < ends_ms) ? vm->due_ms : ends_ms;
+    int64_t look_ms = shown_ms(vm) > board->now_ms ? shown_ms(vm) : tb_vm_ends_ms(board, vm);
+    return vm->spared || (vm->due_ms != 0 && vm->due_ms < look_ms) ? vm->due_ms : look_ms;
 }
 
 /* Counts the VM in (1) or out (-1). */
@@ -60,6 +72,11 @@ static void put(struct tb_board *board, const struct tb_vm *old, struct tb_vm *v
     }
     count(head, vm, 1);
     head->last_ms = board->now_ms; /* the VM knows that instant */
+}
+
+static void put_shown(struct tb_board *board, const struct tb_vm *old, struct tb_vm *vm)
+{
+    put(board, old, vm, false);
 }
 
 /* Stores what no reader sees: lists are as they were. */
@@ -193,7 +210,7 @@ void tb_vm_look(struct tb_board *board, struct tb_guard_mass *guard, const struc
     vm.due_ms = 0;
     vm.spared = false;
     if (tb_vm_ends_ms(board, old) > board->now_ms) {
-        put_unseen(board, old, &vm);
+        (tb_vm_is_stale(old, board->now_ms) ? put_shown : put_unseen)(board, old, &vm);
     } else if (!spared && tb_guard_mass_holds(guard, board, old)) {
         vm.spared = true;
         vm.due_ms = tb_guard_mass_spare(guard, board, old);

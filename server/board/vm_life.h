@@ -42,6 +42,10 @@ static inline bool tb_vm_runs(const struct tb_vm *vm)
 /* What readers are told: it should run, and was not heard of for as long as its ttl. */
 bool tb_vm_is_stale(const struct tb_vm *vm, int64_t now_ms);
 
+/* Would a claim with it be taken, as far as the timer has found out? After a restart also by one
+ * that is shown stale, but not by one that the guard has spared. */
+bool tb_vm_takes_claims(const struct tb_vm *vm, int64_t now_ms);
+
 /* When it goes stale unless it is heard of: after a restart not before its ttl has passed again,
  * because nobody could heartbeat meanwhile. */
 int64_t tb_vm_ends_ms(const struct tb_board *board, const struct tb_vm *vm);

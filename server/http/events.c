@@ -23,10 +23,10 @@ static void answer(struct tb_request *request, const struct tb_events_request *e
                    read_fn *read)
 {
     struct tb_txn *txn;
-    tb_reply_set_events_seq(request, tb_service_head_seq(request->http->service));
     if (!tb_read_open(request, request->arena, &txn)) {
         return;
     }
+    tb_reply_set_events_seq(request, tb_txn_head(txn)->seq);
     struct tb_buf out;
     tb_buf_init(&out, request->arena, 4096);
     enum tb_err err = read(txn, events, &out);

@@ -18,10 +18,10 @@ static void answer(struct tb_request *request, const struct asked *asked, read_f
 {
     struct tb_txn *txn;
     struct tb_buf out;
-    tb_reply_set_events_seq(request, tb_service_head_seq(request->http->service));
     if (!tb_read_open(request, request->arena, &txn)) {
         return;
     }
+    tb_reply_set_events_seq(request, tb_txn_head(txn)->seq);
     tb_buf_init(&out, request->arena, 4096);
     enum tb_err err = read(txn, asked, &out);
     tb_read_end(&txn);

@@ -38,10 +38,10 @@ void tb_handle_get_notes(struct tb_request *request)
     if (!tb_read_task_id(request, &id)) {
         return;
     }
-    tb_reply_set_events_seq(request, tb_service_head_seq(request->http->service));
     if (!tb_read_open(request, request->arena, &txn)) {
         return;
     }
+    tb_reply_set_events_seq(request, tb_txn_head(txn)->seq);
     struct tb_buf out;
     tb_buf_init(&out, request->arena, 4096);
     enum tb_err err = tb_read_notes(txn, id, &out);

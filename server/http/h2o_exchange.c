@@ -167,6 +167,9 @@ static enum tb_header_in header_of(const h2o_iovec_t *name)
     if (name == &H2O_TOKEN_ACCEPT->buf) {
         return TB_IN_ACCEPT;
     }
+    if (name == &H2O_TOKEN_ACCEPT_ENCODING->buf) {
+        return TB_IN_ACCEPT_ENCODING;
+    }
     if (name == &H2O_TOKEN_IF_NONE_MATCH->buf) {
         return TB_IN_IF_NONE_MATCH;
     }
@@ -260,6 +263,7 @@ struct tb_exchange *tb_exchange_open(struct tb_loop *loop, h2o_req_t *req)
     exchange->request.worker = &loop->worker;
     exchange->request.arena = arena;
     exchange->request.started_us = tb_loop_now_us(loop);
+    loop->request_us = exchange->request.started_us;
     h2o_linklist_insert(&loop->live, &exchange->link);
     struct guard *guard = h2o_mem_alloc_shared(&req->pool, sizeof(*guard), on_request_gone);
     guard->exchange = exchange;

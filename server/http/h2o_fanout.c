@@ -4,7 +4,8 @@
  * belongs to the next one. So a wake-up reads the log once for all who keep up, however many they
  * are, and the more there are the more events go with each write.
  *
- * The loop has requests to serve, too: fan-out gets a part of its time, in slices. */
+ * The loop has requests to serve, too: fan-out gets a part of its time, in slices. Behind a long
+ * wait for its turn more has come together, so that a smaller part still does all there is. */
 #include <assert.h>
 
 #include "base/log.h"
@@ -14,13 +15,18 @@
 
 #define SCRATCH_BYTES ((size_t)16 * 1024)
 
-/* A slice is the most that a request has to wait for a fan-out; where there is more to do the
- * streams of a loop get one part in TIME_SHARE of its time. */
-#define SLICE_US      1000
-#define CREDIT_US_MAX 2000
-#define TIME_SHARE    4
-#define SOON_MS       1
-#define LATER_MS      4
+/* The streams of a loop earn one part in so many of its time: a small one while it has requests to
+ * serve, a larger one when their round takes too long, and half of it when no request has come for
+ * a while. What they have earned they spend in one slice a millisecond, so that a request waits for
+ * some hundred microseconds, and for no more than CREDIT_US_MAX when the streams have long had
+ * nothing to do. */
+#define SHARE_BESIDE_REQUESTS 8
+#define SHARE_WHEN_LATE       4
+#define SHARE_ALONE           2
+#define LATE_US               1000000
+#define ALONE_US              20000
+#define CREDIT_US_MAX         1000
+#define TURN_MS               1
 
 #define LOOKS_A_SECOND 10
 #define PING_MS        20000 /* of silence */
@@ -61,8 +67,7 @@ static void schedule(struct tb_loop *loop)
 {
     struct tb_fanout *fanout = &loop->fanout;
     if (!h2o_timeout_is_linked(&fanout->turn)) {
-        h2o_timeout_link(loop->context.loop, fanout->credit_us > 0 ? &fanout->soon : &fanout->later,
-                         &fanout->turn);
+        h2o_timeout_link(loop->context.loop, &fanout->next_turn, &fanout->turn);
     }
 }
 
@@ -117,6 +122,16 @@ static bool serve_websocket(struct tb_stream *stream)
     return false;
 }
 
+static void finish(struct tb_stream *stream)
+{
+    struct tb_parcel *ending = tb_stream_ending(&stream->loop->fanout.source, &stream->subscriber);
+    if (ending != NULL) {
+        tb_stream_send(stream, ending);
+    } else {
+        tb_stream_close(stream);
+    }
+}
+
 /* It has all of this round. One that ends is sent first what is committed by now. */
 static void go_on_or_finish(struct tb_stream *stream)
 {
@@ -126,7 +141,7 @@ static void go_on_or_finish(struct tb_stream *stream)
         tb_websocket_close(stream->websocket, stream->end_code, "");
         tb_fanout_ready(stream);
     } else {
-        tb_stream_close(stream);
+        finish(stream);
     }
 }
 
@@ -134,6 +149,10 @@ static void serve(struct tb_stream *stream)
 {
     struct tb_stream_source *source = &stream->loop->fanout.source;
     struct tb_parcel *parcel = NULL;
+    if (stream->subscriber.ended) {
+        tb_stream_close(stream);
+        return;
+    }
     if (stream->websocket != NULL && serve_websocket(stream)) {
         return;
     }
@@ -160,6 +179,7 @@ static void begin_round(struct tb_loop *loop)
 {
     if (!loop->fanout.in_round) {
         loop->fanout.in_round = true;
+        loop->fanout.round_us = tb_loop_now_us(loop);
         tb_stream_begin_round(&loop->fanout.source, head_of(loop));
     }
 }
@@ -172,9 +192,20 @@ static void end_round(struct tb_loop *loop)
     h2o_linklist_insert_list(&fanout->ready, &fanout->waiting);
 }
 
-static void earn(struct tb_fanout *fanout, int64_t now_us)
+static int64_t share_of(const struct tb_loop *loop, int64_t now_us)
 {
-    fanout->credit_us += (now_us - fanout->credit_at_us) / TIME_SHARE;
+    const struct tb_fanout *fanout = &loop->fanout;
+    if (now_us - loop->request_us >= ALONE_US) {
+        return SHARE_ALONE;
+    }
+    bool late = fanout->in_round && now_us - fanout->round_us >= LATE_US;
+    return late ? SHARE_WHEN_LATE : SHARE_BESIDE_REQUESTS;
+}
+
+static void earn(struct tb_loop *loop, int64_t now_us)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    fanout->credit_us += (now_us - fanout->credit_at_us) / share_of(loop, now_us);
     fanout->credit_at_us = now_us;
     if (fanout->credit_us > CREDIT_US_MAX) {
         fanout->credit_us = CREDIT_US_MAX;
@@ -185,8 +216,8 @@ static void run_slice(struct tb_loop *loop)
 {
     struct tb_fanout *fanout = &loop->fanout;
     int64_t start_us = tb_loop_now_us(loop), now_us = start_us;
-    earn(fanout, start_us);
-    while (!h2o_linklist_is_empty(&fanout->ready) && now_us - start_us < SLICE_US) {
+    earn(loop, start_us);
+    while (!h2o_linklist_is_empty(&fanout->ready) && now_us - start_us < fanout->credit_us) {
         struct tb_stream *stream = by_turn(fanout->ready.next);
         begin_round(loop);
         tb_fanout_leave(stream);
@@ -215,11 +246,10 @@ void tb_fanout_on_news(struct tb_loop *loop)
     }
     h2o_linklist_insert_list(fanout->in_round ? &fanout->waiting : &fanout->ready,
                              &fanout->resting);
-    if (fanout->credit_us > 0 && !h2o_timeout_is_linked(&fanout->turn)) {
-        run_slice(loop);
-    } else {
-        schedule(loop);
+    if (h2o_timeout_is_linked(&fanout->turn)) {
+        return; /* busy already */
     }
+    run_slice(loop);
 }
 
 /* --- looking after them --- */
@@ -382,8 +412,7 @@ void tb_fanout_open(struct tb_loop *loop)
     h2o_linklist_init_anchor(&fanout->ready);
     h2o_linklist_init_anchor(&fanout->waiting);
     h2o_linklist_init_anchor(&fanout->resting);
-    h2o_timeout_init(loop->context.loop, &fanout->soon, SOON_MS);
-    h2o_timeout_init(loop->context.loop, &fanout->later, LATER_MS);
+    h2o_timeout_init(loop->context.loop, &fanout->next_turn, TURN_MS);
     fanout->next_look = &fanout->all;
     fanout->next_end_ms = INT64_MAX;
     fanout->turn.cb = on_turn;
@@ -396,8 +425,7 @@ void tb_fanout_close(struct tb_loop *loop)
     struct tb_fanout *fanout = &loop->fanout;
     assert(h2o_linklist_is_empty(&fanout->all));
     h2o_timeout_unlink(&fanout->turn);
-    h2o_timeout_dispose(loop->context.loop, &fanout->soon);
-    h2o_timeout_dispose(loop->context.loop, &fanout->later);
+    h2o_timeout_dispose(loop->context.loop, &fanout->next_turn);
     tb_stream_source_fini(&fanout->source);
     tb_arena_free(fanout->scratch);
 }

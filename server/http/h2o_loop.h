@@ -107,13 +107,13 @@ struct tb_fanout {
     h2o_linklist_t resting; /* have everything: woken by news */
     unsigned count;
     bool in_round;
+    int64_t round_us;            /* when it began */
     h2o_linklist_t *next_look;   /* in `all` */
     uint64_t credential_changes; /* when all tickets were last looked at */
     int64_t next_end_ms;         /* when the first of them is over (wall clock) */
     int64_t credit_us;           /* time that may be spent at once */
     int64_t credit_at_us;
-    h2o_timeout_t soon;
-    h2o_timeout_t later;
+    h2o_timeout_t next_turn;
     h2o_timeout_entry_t turn;
     struct tb_arena *scratch; /* of one message, one heartbeat */
 };
@@ -132,6 +132,7 @@ struct tb_loop {
     bool listeners_paused;
     int64_t pause_logged_us; /* when it was last said that nobody can be accepted */
     unsigned connection_count;
+    int64_t request_us;  /* when a request last came */
     size_t answer_bytes; /* of large answers that are not yet gone */
     unsigned job_count;
     pthread_mutex_t waiting_lock; /* held while the committer looks at a connection of ours */
@@ -231,7 +232,8 @@ void tb_watch_stop(struct tb_loop *loop);
 void tb_watch_drain(struct tb_loop *loop);
 
 /* Has the client of a connection on which something waits to be taken taken too little since
- * `*since_ms`? Both are moved on when it has been looked at. */
+ * `*since_ms`? Both are moved on when it has been looked at; `*acked_bytes` is 0 before the first
+ * look. */
 bool tb_watch_is_stuck(int fd, uint64_t now_ms, uint64_t *since_ms, uint64_t *acked_bytes);
 
 #endif

@@ -138,7 +138,8 @@ void tb_stream_send(struct tb_stream *stream, struct tb_parcel *parcel)
 
 void tb_stream_send_bytes(struct tb_stream *stream, struct tb_str bytes)
 {
-    tb_stream_send(stream, tb_parcel_new(bytes.ptr, bytes.len));
+    struct tb_stream_source *source = &stream->loop->fanout.source;
+    tb_stream_send(stream, tb_stream_aside(source, &stream->subscriber, bytes));
 }
 
 /* --- reading --- */
@@ -266,7 +267,7 @@ static struct tb_stream *make(struct tb_exchange *exchange,
     };
     memcpy(stream + 1, id.ptr, id.len);
     tb_stream_join(&loop->fanout.source, &stream->subscriber, subscription->format,
-                   &subscription->filter);
+                   subscription->coding, &subscription->filter);
     if (subscription->format == TB_STREAM_WEBSOCKET) {
         stream->websocket = tb_websocket_new(on_text, stream);
     }
@@ -293,7 +294,8 @@ void tb_request_subscribe(struct tb_request *request, const struct tb_subscripti
     tb_send_fill_head(exchange);
     exchange->is_stream = true;
     struct tb_stream *stream = make(exchange, subscription);
-    struct tb_str first = subscription->first;
+    struct tb_str first =
+        tb_stream_opening(&stream->subscriber, request->arena, subscription->first);
     h2o_iovec_t bytes = h2o_iovec_init(first.ptr, first.len);
     h2o_http1_upgrade(exchange->req, &bytes, first.len > 0 ? 1 : 0, on_upgraded, stream);
 }

@@ -45,9 +45,10 @@ static void cut_off(int fd)
 
 /* --- clients that hardly read --- */
 
+/* The first look finds out from where to count. */
 bool tb_watch_is_stuck(int fd, uint64_t now_ms, uint64_t *since_ms, uint64_t *acked_bytes)
 {
-    if (now_ms - *since_ms < SLOW_CHECK_MS) {
+    if (*acked_bytes != 0 && now_ms - *since_ms < SLOW_CHECK_MS) {
         return false;
     }
     uint64_t acked = tb_acked_bytes(fd);

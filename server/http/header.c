@@ -106,31 +106,37 @@ bool tb_header_prefers(struct tb_str prefer, struct tb_str name, struct tb_str v
            equals_any_case(sent, value);
 }
 
-/* True for `0`, `0.`, `0.0`, … */
-static bool is_zero_weight(struct tb_str q)
+/* A weight (RFC 9110, 12.4.2) in thousandths: `0`, `0.5`, `1.000`, …; -1: that is none. */
+static int parse_weight(struct tb_str q)
 {
-    if (q.len == 0 || q.ptr[0] != '0') {
-        return false;
+    if (q.len == 0 || q.len > 5 || (q.ptr[0] != '0' && q.ptr[0] != '1') ||
+        (q.len > 1 && q.ptr[1] != '.')) {
+        return -1;
     }
-    for (size_t i = 1; i < q.len; i++) {
-        if (q.ptr[i] != (i == 1 ? '.' : '0')) {
-            return false;
+    int weight = (q.ptr[0] - '0') * 1000;
+    int worth = 100;
+    for (size_t i = 2; i < q.len; i++) {
+        if (q.ptr[i] < '0' || q.ptr[i] > '9') {
+            return -1;
         }
+        weight += (q.ptr[i] - '0') * worth;
+        worth /= 10;
     }
-    return true;
+    return weight <= 1000 ? weight : -1;
 }
 
-static bool is_refused(struct tb_str parameters)
+/* Of the part of a list that has these parameters. */
+static int weight_of(struct tb_str parameters)
 {
     struct tb_str parameter;
     while (next_part(&parameters, ';', &parameter)) {
         struct tb_str name, value;
         split_pair(parameter, &name, &value);
         if (equals_any_case(name, TB_STR("q"))) {
-            return is_zero_weight(value);
+            return parse_weight(value);
         }
     }
-    return false;
+    return 1000;
 }
 
 bool tb_header_accepts(struct tb_str accept, struct tb_str media_type)
@@ -139,11 +145,31 @@ bool tb_header_accepts(struct tb_str accept, struct tb_str media_type)
     while (next_part(&accept, ',', &range)) {
         struct tb_str type;
         if (next_part(&range, ';', &type) && equals_any_case(type, media_type) &&
-            !is_refused(range)) {
+            weight_of(range) != 0) {
             return true;
         }
     }
     return false;
+}
+
+bool tb_header_accepts_coding(struct tb_str accept_encoding, struct tb_str coding)
+{
+    int of_coding = -1, of_any = -1, of_identity = -1;
+    struct tb_str item, name;
+    while (next_part(&accept_encoding, ',', &item)) {
+        if (!next_part(&item, ';', &name)) {
+            continue;
+        }
+        if (equals_any_case(name, coding)) {
+            of_coding = weight_of(item);
+        } else if (tb_str_eq_c(name, "*")) {
+            of_any = weight_of(item);
+        } else if (equals_any_case(name, TB_STR("identity"))) {
+            of_identity = weight_of(item);
+        }
+    }
+    int weight = of_coding >= 0 ? of_coding : of_any;
+    return weight > 0 && weight >= of_identity;
 }
 
 bool tb_header_has_tag(struct tb_str if_none_match, struct tb_str tag)

@@ -19,6 +19,10 @@ bool tb_header_preference(struct tb_str prefer, struct tb_str name, struct tb_st
  */
 bool tb_header_accepts(struct tb_str accept, struct tb_str media_type);
 
+/* Accept-Encoding (RFC 9110, 12.5.3): whether it names that coding, or `*`, with a weight that is
+ * not 0 and no less than that of `identity`. Absent: no, for who says nothing may not know it. */
+bool tb_header_accepts_coding(struct tb_str accept_encoding, struct tb_str coding);
+
 /* If-None-Match (RFC 9110, 13.1.2): `*`, or `tag` (with its quotes) among the list. Compared
  * weakly. */
 bool tb_header_has_tag(struct tb_str if_none_match, struct tb_str tag);

@@ -15,7 +15,8 @@
 struct listing {
     struct tb_list_request request;
     struct tb_list list;
-    bool is_whole; /* no filter: every change of the board may change it */
+    bool is_whole;    /* no filter: every change of the board may change it */
+    uint64_t changes; /* of the board, when its tag was made */
 };
 
 static enum tb_piece next_piece(struct tb_request *request, struct tb_arena *arena,
@@ -54,6 +55,34 @@ static enum tb_err first_piece(struct listing *listing, struct tb_txn *txn, stru
     return TB_OK;
 }
 
+/* --- entity tags --- */
+
+static enum tb_err current_tag(struct tb_request *request, struct tb_txn *txn,
+                               struct tb_arena *arena, struct tb_str *tag)
+{
+    const struct listing *listing = request->stream;
+    uint64_t change = tb_txn_head(txn)->changes;
+    enum tb_err err =
+        listing->is_whole ? TB_OK : tb_read_list_change(txn, &listing->request, &change);
+    *tag = tb_etag_of_list(arena, request->http, change);
+    return err;
+}
+
+/* The headers that say of which moment the list is. */
+static enum tb_err set_moment(struct tb_request *request, struct tb_txn *txn)
+{
+    const struct listing *listing = request->stream;
+    const struct tb_head *head = tb_txn_head(txn);
+    enum tb_err err = TB_OK;
+    tb_reply_set_events_seq(request, head->seq);
+    if (head->changes != listing->changes) {
+        struct tb_str tag;
+        err = current_tag(request, txn, request->arena, &tag);
+        tb_reply_set_tag(request, tag);
+    }
+    return err;
+}
+
 static void answer(struct tb_request *request, struct listing *listing)
 {
     struct tb_arena *arena = tb_request_piece_arena(request);
@@ -66,7 +95,8 @@ static void answer(struct tb_request *request, struct listing *listing)
     struct tb_buf out;
     tb_buf_init(&out, arena, 8192);
     tb_list_init(&listing->list, &listing->request);
-    enum tb_err err = first_piece(listing, txn, &out, &more, &next);
+    enum tb_err err = set_moment(request, txn);
+    err = err != TB_OK ? err : first_piece(listing, txn, &out, &more, &next);
     tb_read_end(&txn);
     if (err != TB_OK) {
         tb_reply_error(request, err);
@@ -86,8 +116,6 @@ static void answer(struct tb_request *request, struct listing *listing)
     tb_request_stream(request);
 }
 
-/* --- entity tags --- */
-
 static bool is_whole(const struct tb_list_request *list)
 {
     const struct tb_task_query *query = &list->query;
@@ -98,32 +126,25 @@ static bool is_whole(const struct tb_list_request *list)
            !list->nothing;
 }
 
-static enum tb_err current_tag(struct tb_request *request, struct tb_txn *txn,
-                               struct tb_arena *arena, struct tb_str *tag)
-{
-    const struct listing *listing = request->stream;
-    uint64_t change = tb_txn_head(txn)->changes;
-    enum tb_err err =
-        listing->is_whole ? TB_OK : tb_read_list_change(txn, &listing->request, &change);
-    *tag = tb_etag_of_list(arena, request->http, change);
-    return err;
-}
-
-/* The tag is never newer than what it is given for: the numbers are read before the body's
- * snapshot, and what is longer than a piece only gets newer. That of the list without a filter
- * costs no snapshot. False: answered. */
+/* The tag as of now, to be compared with the client's. It is never newer than the list that may
+ * follow, and made again where that is newer (set_moment()); of a list longer than a piece only the
+ * pieces behind the first are newer. That of the list without a filter costs no snapshot. False:
+ * answered. */
 static bool make_tag(struct tb_request *request, struct tb_str *tag)
 {
-    const struct listing *listing = request->stream;
+    struct listing *listing = request->stream;
     struct tb_txn *txn;
     if (listing->is_whole) {
-        uint64_t changes = tb_service_changes(request->http->service);
-        *tag = tb_etag_of_list(request->arena, request->http, changes);
+        tb_reply_set_events_seq(request, tb_service_head_seq(request->http->service));
+        listing->changes = tb_service_changes(request->http->service);
+        *tag = tb_etag_of_list(request->arena, request->http, listing->changes);
         return true;
     }
     if (!tb_read_open(request, request->arena, &txn)) {
         return false;
     }
+    tb_reply_set_events_seq(request, tb_txn_head(txn)->seq);
+    listing->changes = tb_txn_head(txn)->changes;
     enum tb_err err = current_tag(request, txn, request->arena, tag);
     tb_read_end(&txn);
     if (err != TB_OK) {
@@ -142,12 +163,10 @@ static void list(struct tb_request *request)
     if (!tb_read_wait(request, &parse, &wait_ms)) {
         return;
     }
-    uint64_t seq = tb_service_head_seq(request->http->service);
     if (!make_tag(request, &tag)) {
         return;
     }
     tb_reply_set_tag(request, tag);
-    tb_reply_set_events_seq(request, seq);
     if (!tb_read_held(request, tag, wait_ms)) {
         answer(request, request->stream);
     }

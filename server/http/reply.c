@@ -90,8 +90,7 @@ static void set_error_headers(struct tb_request *request, enum tb_err err)
     struct tb_str *headers = request->response.headers;
     headers[TB_OUT_CACHE_CONTROL] = TB_STR("no-store");
     headers[TB_OUT_ETAG] = TB_STR_NONE; /* an answer that was ready may be refused yet */
-    headers[TB_OUT_EVENTS_SEQ] = TB_STR_NONE;
-    headers[TB_OUT_LINK] = TB_STR_NONE;
+    headers[TB_OUT_CONTENT_ENCODING] = TB_STR_NONE;
     headers[TB_OUT_EVENTS_SEQ] = TB_STR_NONE;
     headers[TB_OUT_LINK] = TB_STR_NONE;
     switch (request->response.status) {
@@ -140,6 +139,7 @@ void tb_reply_prepare_refusal(struct tb_request *request, enum tb_err err, int s
         request->response.headers[TB_OUT_CONTENT_TYPE] = TB_STR("application/problem+json");
     } else {
         write_error(&out, request, err, message);
+        request->response.headers[TB_OUT_CONTENT_TYPE] = TB_STR("application/json");
     }
     if (extra.ptr != NULL) {
         tb_buf_add_str(&out, extra);

@@ -38,6 +38,7 @@ enum tb_method {
 /* The request headers that somebody here reads: X(name, on the wire in lower case). */
 #define TB_HEADER_IN_TABLE(X)                                                                      \
     X(TB_IN_ACCEPT, "accept")                                                                      \
+    X(TB_IN_ACCEPT_ENCODING, "accept-encoding")                                                    \
     X(TB_IN_AUTHORIZATION, "authorization")                                                        \
     X(TB_IN_CLAIM_TOKEN, "claim-token")                                                            \
     X(TB_IN_CONTENT_TYPE, "content-type")                                                          \
@@ -60,6 +61,7 @@ enum tb_method {
  * the library's. */
 #define TB_HEADER_OUT_TABLE(X)                                                                     \
     X(TB_OUT_CONTENT_TYPE, "content-type")                                                         \
+    X(TB_OUT_CONTENT_ENCODING, "content-encoding")                                                 \
     X(TB_OUT_CACHE_CONTROL, "cache-control")                                                       \
     X(TB_OUT_CONTENT_TYPE_OPTIONS, "x-content-type-options")                                       \
     X(TB_OUT_REQUEST_ID, "x-request-id")                                                           \
@@ -76,6 +78,7 @@ enum tb_method {
     X(TB_OUT_RETRY_AFTER, "retry-after")                                                           \
     X(TB_OUT_WWW_AUTHENTICATE, "www-authenticate")                                                 \
     X(TB_OUT_ACCEL_BUFFERING, "x-accel-buffering")                                                 \
+    X(TB_OUT_VARY, "vary")                                                                         \
     X(TB_OUT_CONNECTION, "connection")                                                             \
     X(TB_OUT_UPGRADE, "upgrade")                                                                   \
     X(TB_OUT_WEBSOCKET_ACCEPT, "sec-websocket-accept")                                             \
@@ -179,10 +182,11 @@ TB_MUST_CHECK bool tb_request_hold(struct tb_request *request, int64_t wait_ms, 
 /* What a stream begins with. */
 struct tb_subscription {
     enum tb_stream_format format;
+    enum tb_stream_coding coding;
     struct tb_events_request filter;
     uint64_t cursor;
     bool lost;           /* see tb_subscriber */
-    struct tb_str first; /* bytes that are sent before any event; may be absent */
+    struct tb_str first; /* what is sent before any event; may be absent */
 };
 
 /* Sends the head of request->response and makes the connection a stream; the request is over then.

@@ -3,33 +3,34 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "http/stream_channel.h"
 #include "http/stream_window.h"
 #include "http/stream_write.h"
 
-/* A parcel ends with the event that makes it that long. */
-#define PARCEL_BYTES  ((size_t)64 * 1024)
-#define SCRATCH_BYTES (PARCEL_BYTES + PARCEL_BYTES / 4)
+/* A parcel ends with the event that makes it that long. Who takes it compressed is sent a small
+ * part of that: many events then cost one write, and are compressed to less. */
+#define PARCEL_BYTES      ((size_t)64 * 1024)
+#define GZIP_PARCEL_BYTES ((size_t)256 * 1024)
+
+/* A parcel as it is, and compressed. */
+#define SCRATCH_BYTES (2 * (GZIP_PARCEL_BYTES + GZIP_PARCEL_BYTES / 4))
 
 /* A subscriber that looks for one task goes through the task's index when it is that far behind. */
 #define FAR_BEHIND 2000
 
 /* --- parcels --- */
 
+/* With one reference. */
 static struct tb_parcel *parcel_of(struct tb_str bytes)
 {
     struct tb_parcel *parcel = malloc(sizeof(*parcel) + bytes.len);
     if (parcel == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     *parcel = (struct tb_parcel){.refs = 1, .len = bytes.len};
     memcpy(parcel->bytes, bytes.ptr, bytes.len);
     return parcel;
-}
-
-struct tb_parcel *tb_parcel_new(const void *bytes, size_t len)
-{
-    return parcel_of(tb_str_from(bytes, len));
 }
 
 struct tb_parcel *tb_parcel_hold(struct tb_parcel *parcel)
@@ -59,6 +60,7 @@ void tb_stream_source_fini(struct tb_stream_source *source)
         assert(source->channels[i] == NULL);
     }
     tb_stream_end_round(source);
+    tb_gzip_free(&source->gzip);
     tb_arena_free(source->scratch);
 }
 
@@ -88,18 +90,38 @@ static struct tb_buf begin_parcel(struct tb_stream_source *source)
         source->scratch = tb_arena_new(SCRATCH_BYTES + 1024);
     }
     tb_arena_reset(source->scratch);
-    tb_buf_init(&out, source->scratch, SCRATCH_BYTES);
+    tb_buf_init(&out, source->scratch, SCRATCH_BYTES / 2);
     return out;
 }
 
-static struct tb_parcel *end_parcel(const struct tb_buf *out,
+static size_t parcel_bytes_max(const struct tb_channel *channel)
+{
+    return channel->coding == TB_STREAM_GZIP ? GZIP_PARCEL_BYTES : PARCEL_BYTES;
+}
+
+static struct tb_parcel *compress(struct tb_stream_source *source, struct tb_str plain)
+{
+    struct tb_buf out;
+    if (source->gzip == NULL) {
+        source->gzip = tb_gzip_new();
+    }
+    tb_buf_init(&out, source->scratch, 0);
+    tb_gzip_deflate(source->gzip, &out, plain);
+    struct tb_parcel *parcel = parcel_of(tb_buf_str(&out));
+    parcel->part = tb_gzip_part_of(plain);
+    return parcel;
+}
+
+static struct tb_parcel *end_parcel(struct tb_stream_source *source, const struct tb_buf *out,
                                     const struct tb_subscriber *subscriber, uint64_t until)
 {
+    const struct tb_channel *channel = subscriber->channel;
     if (out->len == 0) {
         return NULL;
     }
-    struct tb_parcel *parcel = parcel_of(tb_buf_str(out));
-    parcel->channel = subscriber->channel;
+    struct tb_parcel *parcel = channel->coding == TB_STREAM_GZIP ? compress(source, tb_buf_str(out))
+                                                                 : parcel_of(tb_buf_str(out));
+    parcel->channel = channel;
     parcel->from = subscriber->cursor;
     parcel->until = until;
     return parcel;
@@ -112,13 +134,13 @@ static void take_from_window(struct tb_stream_source *source, const struct tb_st
     const struct tb_channel *channel = subscriber->channel;
     struct tb_buf out = begin_parcel(source);
     uint64_t until = subscriber->cursor;
-    while (until < window->until && out.len < PARCEL_BYTES) {
+    while (until < window->until && out.len < parcel_bytes_max(channel)) {
         const struct tb_event *event = tb_stream_window_event(window, ++until);
         if (tb_channel_wants(channel, event)) {
             tb_stream_write_event(&out, channel->format, event);
         }
     }
-    *parcel = end_parcel(&out, subscriber, until);
+    *parcel = end_parcel(source, &out, subscriber, until);
     subscriber->cursor = until;
 }
 
@@ -139,7 +161,7 @@ static enum tb_visit add_event(void *ctx, const struct tb_event *event)
     if (tb_channel_wants(walk->channel, event)) {
         tb_stream_write_event(&walk->out, walk->channel->format, event);
     }
-    if (walk->out.len < PARCEL_BYTES) {
+    if (walk->out.len < parcel_bytes_max(walk->channel)) {
         return TB_VISIT_NEXT;
     }
     walk->until = event->seq;
@@ -159,7 +181,7 @@ static enum tb_err take_from_index(struct tb_stream_source *source, struct tb_tx
     enum tb_err err =
         tb_visit_events(txn, subscriber->cursor, channel->filter.task_id, add_event, &walk);
     if (err == TB_OK) {
-        *parcel = end_parcel(&walk.out, subscriber, walk.until);
+        *parcel = end_parcel(source, &walk.out, subscriber, walk.until);
         subscriber->cursor = walk.until;
     }
     return err;
@@ -170,7 +192,7 @@ static struct tb_parcel *tell_of_loss(struct tb_stream_source *source,
 {
     struct tb_buf out = begin_parcel(source);
     tb_stream_write_reset(&out, subscriber->channel->format, head->oldest_seq, head->seq);
-    struct tb_parcel *parcel = end_parcel(&out, subscriber, head->oldest_seq - 1);
+    struct tb_parcel *parcel = end_parcel(source, &out, subscriber, head->oldest_seq - 1);
     subscriber->cursor = head->oldest_seq - 1;
     subscriber->lost = false;
     return parcel;
@@ -227,11 +249,9 @@ bool tb_stream_is_behind(const struct tb_stream_source *source,
     return subscriber->lost || subscriber->cursor < source->head;
 }
 
-enum tb_err tb_stream_next(struct tb_stream_source *source, struct tb_subscriber *subscriber,
-                           struct tb_parcel **parcel)
+static enum tb_err take_next(struct tb_stream_source *source, struct tb_subscriber *subscriber,
+                             struct tb_parcel **parcel)
 {
-    *parcel = NULL;
-    assert(tb_stream_is_behind(source, subscriber));
     if (subscriber->lost) {
         return read_log(source, subscriber, parcel);
     }
@@ -259,4 +279,68 @@ enum tb_err tb_stream_next(struct tb_stream_source *source, struct tb_subscriber
         *slot = tb_parcel_hold(*parcel);
     }
     return TB_OK;
+}
+
+/* --- what it is given --- */
+
+static void count(struct tb_subscriber *subscriber, const struct tb_gzip_part *part)
+{
+    assert(!subscriber->ended);
+    if (subscriber->channel->coding == TB_STREAM_GZIP) {
+        tb_gzip_add(&subscriber->sum, part);
+    }
+}
+
+enum tb_err tb_stream_next(struct tb_stream_source *source, struct tb_subscriber *subscriber,
+                           struct tb_parcel **parcel)
+{
+    *parcel = NULL;
+    assert(tb_stream_is_behind(source, subscriber));
+    enum tb_err err = take_next(source, subscriber, parcel);
+    if (*parcel != NULL) {
+        count(subscriber, &(*parcel)->part);
+    }
+    return err;
+}
+
+struct tb_str tb_stream_opening(struct tb_subscriber *subscriber, struct tb_arena *arena,
+                                struct tb_str plain)
+{
+    struct tb_buf out;
+    if (subscriber->channel->coding == TB_STREAM_PLAIN) {
+        return plain;
+    }
+    struct tb_gzip_part part = tb_gzip_part_of(plain);
+    tb_buf_init(&out, arena, plain.len + 64);
+    tb_gzip_begin(&out);
+    tb_gzip_store(&out, plain);
+    count(subscriber, &part);
+    return tb_buf_str(&out);
+}
+
+struct tb_parcel *tb_stream_aside(struct tb_stream_source *source, struct tb_subscriber *subscriber,
+                                  struct tb_str plain)
+{
+    if (subscriber->channel->coding == TB_STREAM_PLAIN) {
+        return parcel_of(plain);
+    }
+    struct tb_buf out = begin_parcel(source);
+    tb_gzip_store(&out, plain);
+    struct tb_parcel *parcel = parcel_of(tb_buf_str(&out));
+    parcel->part = tb_gzip_part_of(plain);
+    count(subscriber, &parcel->part);
+    return parcel;
+}
+
+struct tb_parcel *tb_stream_ending(struct tb_stream_source *source,
+                                   struct tb_subscriber *subscriber)
+{
+    if (subscriber->channel->coding == TB_STREAM_PLAIN) {
+        return NULL;
+    }
+    assert(!subscriber->ended);
+    struct tb_buf out = begin_parcel(source);
+    tb_gzip_end(&out, &subscriber->sum);
+    subscriber->ended = true;
+    return parcel_of(tb_buf_str(&out));
 }

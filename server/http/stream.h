@@ -7,14 +7,19 @@
  *
  * A subscriber owns nothing but a cursor. What it is sent is made when it can take it, in parcels
  * of bounded size, so that a slow one costs no memory. Subscribers of the same channel (the same
- * format and filter) at the same cursor share the parcel. In a round all are brought up to the same
- * seq: at its end those who keep up stand at the same cursor, whatever they did before.
+ * format, coding and filter) at the same cursor share the parcel. In a round all are brought up to
+ * the same seq: at its end those who keep up stand at the same cursor, whatever they did before.
+ *
+ * A parcel is compressed once, for all who get it: it is a part of each one's gzip member that does
+ * not depend on what that one was sent before. Of its own a subscriber has only the sum that stands
+ * at the member's end.
  *
  * Owned by one loop's thread; no I/O but reading the store. */
 #ifndef TB_HTTP_STREAM_H
 #define TB_HTTP_STREAM_H
 
 #include "board/query.h"
+#include "http/gzip.h"
 #include "taskboard/storage.h"
 
 enum tb_stream_format {
@@ -23,33 +28,41 @@ enum tb_stream_format {
     TB_STREAM_WEBSOCKET, /* text frames, each an event of the log */
 };
 
+enum tb_stream_coding {
+    TB_STREAM_PLAIN,
+    TB_STREAM_GZIP, /* not of a WebSocket */
+};
+
 /* Bytes to send, of which every reader holds a reference. */
 struct tb_parcel {
     unsigned refs;
     uint64_t from;  /* made for a subscriber of that cursor … */
     uint64_t until; /* … which then stands there */
     const struct tb_channel *channel;
+    struct tb_gzip_part part; /* of a compressed one */
     size_t len;
     char bytes[];
 };
 
-struct tb_parcel *tb_parcel_new(const void *bytes, size_t len); /* with one reference */
 struct tb_parcel *tb_parcel_hold(struct tb_parcel *parcel);
 void tb_parcel_drop(struct tb_parcel **parcel); /* NULL in it is accepted */
 
-/* A format and a filter; there is one of each in a source. */
+/* A format, a coding and a filter; there is one of each in a source. */
 struct tb_channel {
     struct tb_channel *next; /* with the same hash */
     uint64_t hash;
     unsigned refs;
     enum tb_stream_format format;
+    enum tb_stream_coding coding;
     struct tb_events_request filter; /* its since and limit are nobody's */
 };
 
 struct tb_subscriber {
     struct tb_channel *channel;
-    uint64_t cursor; /* all events up to here it has been sent, or they do not fit */
-    bool lost;       /* its cursor is none of this log: it has to be told */
+    uint64_t cursor;        /* all events up to here it has been sent, or they do not fit */
+    bool lost;              /* its cursor is none of this log: it has to be told */
+    bool ended;             /* has been given the end of its stream: nothing may come behind it */
+    struct tb_gzip_sum sum; /* of all that it has been given, if that is compressed */
 };
 
 #define TB_STREAM_WINDOWS  4
@@ -62,6 +75,7 @@ struct tb_stream_window;
 struct tb_stream_source {
     struct tb_reader *reader; /* borrowed */
     struct tb_arena *scratch; /* of one parcel while it is made */
+    struct tb_gzip *gzip;     /* made when it is first needed */
     uint64_t head;            /* where this round ends */
     struct tb_stream_window *windows[TB_STREAM_WINDOWS];
     unsigned next_window;
@@ -83,7 +97,8 @@ void tb_stream_end_round(struct tb_stream_source *source);
 
 /* `filter` is copied. */
 void tb_stream_join(struct tb_stream_source *source, struct tb_subscriber *subscriber,
-                    enum tb_stream_format format, const struct tb_events_request *filter);
+                    enum tb_stream_format format, enum tb_stream_coding coding,
+                    const struct tb_events_request *filter);
 void tb_stream_leave(struct tb_stream_source *source, struct tb_subscriber *subscriber);
 
 /* Another filter in the place of the old one, from the same cursor on. */
@@ -100,5 +115,20 @@ bool tb_stream_is_behind(const struct tb_stream_source *source,
 TB_MUST_CHECK enum tb_err tb_stream_next(struct tb_stream_source *source,
                                          struct tb_subscriber *subscriber,
                                          struct tb_parcel **parcel);
+
+/* What else it is sent, in its coding. What is given out here and above has to be sent, in that
+ * order: the sum counts it. */
+
+/* The first bytes of all; `plain` may be empty. In the arena, or `plain` itself. */
+struct tb_str tb_stream_opening(struct tb_subscriber *subscriber, struct tb_arena *arena,
+                                struct tb_str plain);
+
+/* Some bytes between events, as a parcel of its own. */
+struct tb_parcel *tb_stream_aside(struct tb_stream_source *source, struct tb_subscriber *subscriber,
+                                  struct tb_str plain);
+
+/* What makes the stream whole before its connection ends, once; NULL: nothing does. */
+struct tb_parcel *tb_stream_ending(struct tb_stream_source *source,
+                                   struct tb_subscriber *subscriber);
 
 #endif

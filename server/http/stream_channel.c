@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 /* --- the lists of terms of a filter --- */
 
 #define TERM_LISTS 4
@@ -50,10 +52,11 @@ static uint64_t add_hash(uint64_t hash, const void *bytes, size_t len)
     return hash * 31 + len;
 }
 
-static uint64_t hash_of(enum tb_stream_format format, const struct tb_events_request *filter)
+static uint64_t hash_of(enum tb_stream_format format, enum tb_stream_coding coding,
+                        const struct tb_events_request *filter)
 {
     struct terms lists[TERM_LISTS];
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) + (uint64_t)format;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) + ((uint64_t)format << 8) + (uint64_t)coding;
     get_terms(filter, lists);
     for (size_t list = 0; list < TERM_LISTS; list++) {
         for (size_t i = 0; i < lists[list].count; i++) {
@@ -68,7 +71,7 @@ static uint64_t hash_of(enum tb_stream_format format, const struct tb_events_req
 /* --- one channel --- */
 
 /* The channel, its terms and their bytes are one block. */
-static struct tb_channel *make(enum tb_stream_format format, const struct tb_events_request *filter)
+static struct tb_channel *make(const struct tb_events_request *filter)
 {
     struct terms lists[TERM_LISTS];
     size_t count = 0, bytes = 0;
@@ -81,11 +84,11 @@ static struct tb_channel *make(enum tb_stream_format format, const struct tb_eve
     }
     struct tb_channel *channel = malloc(sizeof(*channel) + count * sizeof(struct tb_str) + bytes);
     if (channel == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     struct tb_str *term = (struct tb_str *)(channel + 1);
     char *at = (char *)(term + count);
-    *channel = (struct tb_channel){.format = format, .filter = *filter};
+    *channel = (struct tb_channel){.filter = *filter};
     const struct tb_str **copies[TERM_LISTS] = {&channel->filter.topics, &channel->filter.types,
                                                 &channel->filter.agents, &channel->filter.tags};
     for (size_t list = 0; list < TERM_LISTS; list++) {
@@ -111,18 +114,22 @@ bool tb_channel_wants(const struct tb_channel *channel, const struct tb_event *e
 /* --- joining and leaving --- */
 
 void tb_stream_join(struct tb_stream_source *source, struct tb_subscriber *subscriber,
-                    enum tb_stream_format format, const struct tb_events_request *filter)
+                    enum tb_stream_format format, enum tb_stream_coding coding,
+                    const struct tb_events_request *filter)
 {
-    uint64_t hash = hash_of(format, filter);
+    uint64_t hash = hash_of(format, coding, filter);
     struct tb_channel **first = &source->channels[hash % TB_STREAM_CHANNELS];
     struct tb_channel *channel = *first;
-    while (channel != NULL && !(channel->hash == hash && channel->format == format &&
-                                is_same_filter(&channel->filter, filter))) {
+    while (channel != NULL &&
+           !(channel->hash == hash && channel->format == format && channel->coding == coding &&
+             is_same_filter(&channel->filter, filter))) {
         channel = channel->next;
     }
     if (channel == NULL) {
-        channel = make(format, filter);
+        channel = make(filter);
         channel->hash = hash;
+        channel->format = format;
+        channel->coding = coding;
         channel->next = *first;
         *first = channel;
     }
@@ -161,6 +168,6 @@ void tb_stream_refilter(struct tb_stream_source *source, struct tb_subscriber *s
                         const struct tb_events_request *filter)
 {
     struct tb_subscriber before = *subscriber;
-    tb_stream_join(source, subscriber, before.channel->format, filter);
+    tb_stream_join(source, subscriber, before.channel->format, before.channel->coding, filter);
     tb_stream_leave(source, &before);
 }

@@ -1,4 +1,5 @@
-/* Channels: a format and a filter, kept once for all who ask for the same. Internal to the streams.
+/* Channels: a format, a coding and a filter, kept once for all who ask for the same. Internal to
+ * the streams.
  */
 #ifndef TB_HTTP_STREAM_CHANNEL_H
 #define TB_HTTP_STREAM_CHANNEL_H

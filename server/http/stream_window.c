@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 /* A window ends with the event that makes it that long. */
 #define WINDOW_BYTES ((size_t)256 * 1024)
 #define CHUNK_BYTES  ((size_t)32 * 1024)
@@ -72,7 +74,7 @@ enum tb_err tb_stream_window_read(struct tb_stream_source *source, struct tb_txn
     tb_stream_window_free(slot);
     struct tb_stream_window *window = malloc(sizeof(*window));
     if (window == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     window->arena = tb_arena_new(CHUNK_BYTES);
     window->since = cursor;

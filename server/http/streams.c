@@ -3,6 +3,7 @@
 #include "board/read.h"
 #include "http/context.h"
 #include "http/handlers.h"
+#include "http/header.h"
 #include "http/read.h"
 #include "http/reply.h"
 #include "http/websocket.h"
@@ -11,16 +12,23 @@
 
 /* --- server-sent events --- */
 
-static void set_headers(struct tb_request *request)
+static void set_headers(struct tb_request *request, enum tb_stream_coding coding)
 {
     struct tb_str *headers = request->response.headers;
     headers[TB_OUT_CONTENT_TYPE] = TB_STR("text/event-stream");
     headers[TB_OUT_ACCEL_BUFFERING] = TB_STR("no");
+    headers[TB_OUT_VARY] = TB_STR("accept-encoding");
+    if (coding == TB_STREAM_GZIP) {
+        headers[TB_OUT_CONTENT_ENCODING] = TB_STR("gzip");
+    }
 }
 
 static void begin(struct tb_request *request, struct tb_subscription *subscription)
 {
-    set_headers(request);
+    if (tb_header_accepts_coding(request->headers[TB_IN_ACCEPT_ENCODING], TB_STR("gzip"))) {
+        subscription->coding = TB_STREAM_GZIP;
+    }
+    set_headers(request, subscription->coding);
     if (request->method == TB_METHOD_HEAD) {
         tb_request_send(request);
     } else {
@@ -196,7 +204,7 @@ static bool is_websocket(struct tb_str upgrade)
 static bool shake_hands(struct tb_request *request, char accept[TB_WEBSOCKET_ACCEPT_LEN])
 {
     struct tb_str *headers = request->response.headers;
-    if (!is_websocket(request->headers[TB_IN_UPGRADE]) ||
+    if (request->method == TB_METHOD_HEAD || !is_websocket(request->headers[TB_IN_UPGRADE]) ||
         !tb_str_eq_c(request->headers[TB_IN_WEBSOCKET_VERSION], "13")) {
         headers[TB_OUT_CONNECTION] = TB_STR("upgrade");
         headers[TB_OUT_UPGRADE] = TB_STR("websocket");

@@ -37,6 +37,12 @@ static enum tb_err make(struct tb_request *request, struct tb_txn *txn, int64_t 
     return err;
 }
 
+static void set_moment(struct tb_request *request, uint64_t seq, uint64_t changes)
+{
+    tb_reply_set_tag(request, tb_etag_of_summary(request->arena, request->http, seq, changes));
+    tb_reply_set_events_seq(request, seq);
+}
+
 /* `seq` and `changes` are the published ones: a copy that was made from the same head is as good as
  * a new one, until the rates move on. */
 static void answer(struct tb_request *request, uint64_t seq, uint64_t changes)
@@ -57,6 +63,7 @@ static void answer(struct tb_request *request, uint64_t seq, uint64_t changes)
         tb_reply_error(request, err);
         return;
     }
+    set_moment(request, copy->seq, copy->changes);
     tb_reply_json(request, 200, tb_arena_dup(request->arena, copy->body));
 }
 
@@ -69,15 +76,12 @@ void tb_handle_summary(struct tb_request *request)
     if (!tb_read_wait(request, &parse, &wait_ms)) {
         return;
     }
-    /* Read before the snapshot: the tag is never newer than what it is given for. */
     uint64_t seq = tb_service_head_seq(service);
     uint64_t changes = tb_service_changes(service);
-    struct tb_str tag = tb_etag_of_summary(request->arena, request->http, seq, changes);
     request->held.current_tag = current_tag;
     request->held.on_wake = tb_handle_summary;
-    tb_reply_set_tag(request, tag);
-    tb_reply_set_events_seq(request, seq);
-    if (!tb_read_held(request, tag, wait_ms)) {
+    set_moment(request, seq, changes);
+    if (!tb_read_held(request, request->response.headers[TB_OUT_ETAG], wait_ms)) {
         answer(request, seq, changes);
     }
 }

@@ -96,6 +96,7 @@ static bool write_new_file(const char *path, const char *bytes, size_t len)
     if (fd < 0) {
         return false;
     }
+    errno = EIO; /* what a write that was cut short does not say */
     bool ok = fchmod(fd, 0600) == 0 && write(fd, bytes, len) == (ssize_t)len && fsync(fd) == 0;
     int error = errno;
     close(fd);

@@ -7,6 +7,7 @@
 #include <wslay/wslay.h>
 
 #include "base/buf.h"
+#include "base/memory.h"
 
 #define KEY_SUFFIX     "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define KEY_SUFFIX_LEN (sizeof(KEY_SUFFIX) - 1)
@@ -120,11 +121,11 @@ struct tb_websocket *tb_websocket_new(tb_websocket_on_text *on_text, void *ctx)
     };
     struct tb_websocket *websocket = malloc(sizeof(*websocket));
     if (websocket == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     *websocket = (struct tb_websocket){.on_text = on_text, .ctx = ctx};
     if (wslay_event_context_server_init(&websocket->wslay, &callbacks, websocket) != 0) {
-        abort();
+        tb_out_of_memory();
     }
     wslay_event_config_set_max_recv_msg_length(websocket->wslay, TB_WEBSOCKET_MESSAGE_BYTES_MAX);
     return websocket;

@@ -1,6 +1,9 @@
 #include "service/serving.h"
 
+#include <stdlib.h>
+
 #include "board/claim.h"
+#include "board/pause.h"
 #include "service/service.h"
 
 #define BATCH_BYTES_MAX                                                                            \
@@ -142,31 +145,91 @@ static bool serve(struct tb_serving *serving, struct tb_job *job)
     return served;
 }
 
-/* Gives the task to the first one that wants it. That one may take others that come before it, so
- * that it is still there for the next one. */
-static void serve_task(struct tb_serving *serving, struct tb_id id)
+/* The first one that wants that task, or NULL. What is paused nobody can take: who wants it must
+ * not be tried, and take something else, before it is his turn. */
+static struct tb_job *first_for(struct tb_serving *serving, const struct tb_pauses *pauses,
+                                struct tb_id id)
 {
     struct tb_task task;
-    struct tb_job *job = NULL;
-    do {
-        if (tb_get_task(serving->board->txn, id, &task) != TB_OK ||
-            tb_task_state(&task) != TB_STATE_READY) {
-            return;
-        }
-        job = tb_waiting_first_for(serving->waiting, &task);
-    } while (job != NULL && (drop_if_gone(serving, job) || serve(serving, job)));
+    bool can_be_had = tb_get_task(serving->board->txn, id, &task) == TB_OK &&
+                      tb_task_state(&task) == TB_STATE_READY && !tb_pauses_hold(pauses, &task);
+    return can_be_had ? tb_waiting_first_for(serving->waiting, &task) : NULL;
+}
+
+/* Who is to be served for the nth of what has become ready, or NULL. A claim of several tasks may
+ * take some of the others, too: whoever came before it and wants one of them comes first. */
+static struct tb_job *next_for(struct tb_serving *serving, const struct tb_pauses *pauses,
+                               size_t nth)
+{
+    const struct tb_id_list *readied = &serving->board->readied;
+    struct tb_job *next = first_for(serving, pauses, readied->ids[nth]);
+    for (size_t i = nth + 1; next != NULL && next->command.claim.max > 1 && i < readied->count;
+         i++) {
+        struct tb_job *other = first_for(serving, pauses, readied->ids[i]);
+        next = other != NULL && other->wait.number < next->wait.number ? other : next;
+    }
+    return next;
+}
+
+struct ranked {
+    int64_t rank_ms;
+    struct tb_id id;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+    const struct ranked *left = a;
+    const struct ranked *right = b;
+    if (left->rank_ms != right->rank_ms) {
+        return left->rank_ms < right->rank_ms ? -1 : 1;
+    }
+    return tb_id_cmp(left->id, right->id);
+}
+
+/* Puts what has become ready together into the order in which claims get it. So whoever is given
+ * one takes that one, and not another that somebody who came earlier waits for. */
+static void order_readied(struct tb_serving *serving)
+{
+    struct tb_board *board = serving->board;
+    struct tb_id_list *readied = &board->readied;
+    if (readied->count < 2) {
+        return;
+    }
+    struct ranked *ranked = tb_arena_alloc(board->arena, readied->count * sizeof(*ranked));
+    struct tb_arena *arena = tb_txn_swap_arena(board->txn, serving->scratch);
+    for (size_t i = 0; i < readied->count; i++) {
+        struct tb_task task;
+        tb_arena_reset(serving->scratch);
+        bool there = tb_get_task(board->txn, readied->ids[i], &task) == TB_OK;
+        ranked[i] = (struct ranked){.rank_ms = there ? task.rank_ms : 0, .id = readied->ids[i]};
+    }
+    (void)tb_txn_swap_arena(board->txn, arena);
+    qsort(ranked, readied->count, sizeof(*ranked), compare_ranked);
+    for (size_t i = 0; i < readied->count; i++) {
+        readied->ids[i] = ranked[i].id;
+    }
 }
 
 /* A batch that is full leaves the rest to the next one, which tries everybody. */
 static void serve_readied(struct tb_serving *serving)
 {
     struct tb_board *board = serving->board;
+    struct tb_pauses pauses;
+    if (board->readied.count == 0 || tb_waiting_count(serving->waiting) == 0 ||
+        tb_pauses_load(board->txn, board->arena, &pauses) != TB_OK) {
+        board->readied.count = 0; /* where the load failed, the transaction's error tells */
+        return;
+    }
+    order_readied(serving);
     for (size_t i = 0; i < board->readied.count && tb_waiting_count(serving->waiting) > 0; i++) {
+        struct tb_job *job = NULL;
         if (tb_serving_is_full(serving)) {
             serving->try_from = 0;
             break;
         }
-        serve_task(serving, board->readied.ids[i]);
+        do {
+            job = next_for(serving, &pauses, i);
+        } while (job != NULL && (drop_if_gone(serving, job) || serve(serving, job)));
     }
     board->readied.count = 0;
 }
@@ -253,20 +316,34 @@ static void forget_answer(struct tb_job *job)
         (struct tb_reply){.http_status = 200, .body = tb_buf_str(&body), .found_nothing = true};
 }
 
-void tb_serving_undo(struct tb_serving *serving)
+static void drop_newcomers(struct tb_serving *serving)
 {
     struct tb_job *job = tb_waiting_last(serving->waiting);
     while (job != NULL && came_in_this_batch(serving, job)) {
         tb_waiting_remove(serving->waiting, job);
         job = tb_waiting_last(serving->waiting);
     }
+}
+
+void tb_serving_undo(struct tb_serving *serving)
+{
+    drop_newcomers(serving);
     while (serving->served != NULL) {
-        job = serving->served;
+        struct tb_job *job = serving->served;
         serving->served = job->next;
         forget_answer(job);
         tb_waiting_put_back(serving->waiting, job);
     }
     serving->try_from = serving->try_from_before;
+}
+
+void tb_serving_give_up(struct tb_serving *serving, enum tb_err err)
+{
+    drop_newcomers(serving);
+    for (struct tb_job *job = serving->served; job != NULL; job = job->next) {
+        job->reply = (struct tb_reply){.err = err};
+    }
+    serving->try_from = 0;
 }
 
 /* Turns the list round in front of `behind`. */

@@ -2,8 +2,9 @@
  * Owned by the committer's thread.
  *
  *   begin ── park, serve … ──┬── committed ── take
- *     ▲                      └── undo ─────── take
- *     └──────────────────────────┘ (the batch is run again, or was given up)
+ *     ▲                      ├── give up ──── take (nobody knows whether it was committed)
+ *     │                      └── undo ─────── take
+ *     └──────────────────────────┘ (the batch is run again)
  *
  * Until the commit nothing is settled: a claim that was served goes back to its place when the
  * batch fails, and one that came in the batch leaves with it. */
@@ -70,9 +71,13 @@ void tb_serving_take_up(struct tb_serving *serving, uint64_t try_from);
 /* The batch has failed: everybody who waited before waits again. */
 void tb_serving_undo(struct tb_serving *serving);
 
-/* After a commit or an undo: makes the list of the jobs to deliver, linked by `next`: of the
- * batch's own from `jobs` up to `end` those that do not wait, then those who were served or had
- * gone. */
+/* Nobody knows whether the batch has happened: who was served in it is answered with that error, as
+ * what they got may be theirs. Whoever waits else may have to be tried again. */
+void tb_serving_give_up(struct tb_serving *serving, enum tb_err err);
+
+/* After a commit, an undo or having given up: makes the list of the jobs to deliver, linked by
+ * `next`: of the batch's own from `jobs` up to `end` those that do not wait, then those who were
+ * served or had gone. */
 struct tb_job *tb_serving_take(struct tb_serving *serving, struct tb_job *jobs,
                                const struct tb_job *end);
 

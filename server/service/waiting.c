@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "service/service.h"
 #include "taskboard/limits.h"
 
@@ -183,7 +184,7 @@ static uint64_t *hash_tags(const struct tb_waiting *waiting, const struct tb_cla
     size_t count = claim->tag_count + claim->any_tag_count;
     uint64_t *hashes = malloc((count + 1) * sizeof *hashes);
     if (hashes == NULL) {
-        abort(); /* small and bounded */
+        tb_out_of_memory();
     }
     for (size_t i = 0; i < count; i++) {
         struct tb_str tag =
@@ -201,7 +202,7 @@ static struct tb_wait_queue *queue_for(struct tb_waiting *waiting, enum tb_wait_
     size_t len = write_name(kind, command, NULL);
     struct tb_wait_queue *queue = calloc(1, sizeof *queue + len);
     if (queue == NULL) {
-        abort(); /* small and bounded */
+        tb_out_of_memory();
     }
     queue->kind = kind;
     queue->name_len = write_name(kind, command, queue->name);

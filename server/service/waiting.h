@@ -5,10 +5,10 @@
  *
  *   all      of everybody
  *   filter   of those with the same `tags` and `anyTags`: a task that is reserved for nobody goes
- * to the earliest of the first ones of the filters that it fits, so that finding that one costs the
- * number of different filters and not that of claims agent    of the same agent: a task that is
- * reserved goes to one of its agent's key      of the same Idempotency-Key: what one of them gets
- * is the answer of all
+ *            to the earliest of the first ones of the filters that it fits, so that finding it
+ *            costs the number of different filters and not that of claims
+ *   agent    of the same agent: a task that is reserved goes to one of its agent's
+ *   key      of the same Idempotency-Key: what one of them gets is the answer of all
  *
  * and in a heap by the instant at which its time is over. */
 #ifndef TB_SERVICE_WAITING_H

@@ -29,6 +29,8 @@ struct fault_store {
     uint64_t nth; /* 0: no faults */
     enum tb_err err;
     bool once;
+    tb_fault_decide *decide; /* may be NULL; not guarded */
+    void *decide_ctx;
 };
 
 static struct fault_store *store_of(struct tb_store *store)
@@ -41,8 +43,8 @@ static struct fault_txn *txn_of(struct tb_txn *txn)
     return (struct fault_txn *)txn;
 }
 
-/* Counts a call and says how it fails, or TB_OK. */
-static enum tb_err count_call(struct fault_store *store)
+/* Counts a call and says what becomes of it. */
+static struct tb_fate fate_of(struct fault_store *store, enum tb_fault_call call)
 {
     pthread_mutex_lock(&store->mutex);
     store->calls++;
@@ -50,12 +52,20 @@ static enum tb_err count_call(struct fault_store *store)
         store->nth != 0 && (store->once ? store->calls == store->nth : store->calls >= store->nth);
     enum tb_err err = due ? store->err : TB_OK;
     pthread_mutex_unlock(&store->mutex);
-    return err;
+    if (err == TB_OK && store->decide != NULL) {
+        return store->decide(store->decide_ctx, call);
+    }
+    return (struct tb_fate){.err = err, .happens = err == TB_OK};
+}
+
+static enum tb_err count_call(struct fault_store *store)
+{
+    return fate_of(store, TB_FAULT_BEGIN).err;
 }
 
 static enum tb_err count_txn_call(struct tb_txn *txn)
 {
-    return count_call(txn_of(txn)->store);
+    return fate_of(txn_of(txn)->store, TB_FAULT_WITHIN).err;
 }
 
 static void wrap(struct fault_txn *txn, struct fault_store *store, struct tb_txn *inner,
@@ -102,12 +112,13 @@ static enum tb_err write_begin(struct tb_store *base, struct tb_arena *arena, st
 
 static enum tb_err write_commit(struct tb_txn *txn)
 {
-    enum tb_err err = count_txn_call(txn);
-    if (err != TB_OK) {
+    struct tb_fate fate = fate_of(txn_of(txn)->store, TB_FAULT_COMMIT);
+    if (!fate.happens) {
         tb_write_abort(&txn_of(txn)->inner);
-        return err;
+        return fate.err;
     }
-    return tb_write_commit(&txn_of(txn)->inner);
+    enum tb_err err = tb_write_commit(&txn_of(txn)->inner);
+    return err != TB_OK ? err : fate.err;
 }
 
 static void write_abort(struct tb_txn *txn)
@@ -512,6 +523,13 @@ void tb_fault_set(struct tb_store *base, uint64_t nth, enum tb_err err, bool onc
     store->err = err;
     store->once = once;
     pthread_mutex_unlock(&store->mutex);
+}
+
+void tb_fault_ask(struct tb_store *base, tb_fault_decide *decide, void *ctx)
+{
+    struct fault_store *store = fault_store_of(base);
+    store->decide = decide;
+    store->decide_ctx = ctx;
 }
 
 uint64_t tb_fault_calls(const struct tb_store *base)

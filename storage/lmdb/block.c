@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "base/memory.h"
 #include "lmdb/keys.h"
 
 struct block_header {
@@ -30,7 +31,7 @@ static void *grow(void *old, size_t bytes)
 {
     void *grown = realloc(old, bytes);
     if (grown == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     return grown;
 }

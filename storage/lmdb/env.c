@@ -1,8 +1,11 @@
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "lmdb/lmdb.h"
 #include "lmdb/names.h"
 
@@ -209,11 +212,11 @@ static int read_format(struct tb_lmdb_store *store, MDB_txn *mdb, uint32_t *form
     return rc;
 }
 
-static int open_dbs(struct tb_lmdb_store *store, MDB_txn *mdb)
+int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT])
 {
     int rc = 0;
     for (int db = 0; db < TB_DB_COUNT && rc == 0; db++) {
-        rc = mdb_dbi_open(mdb, db_names[db], 0, &store->dbis[db]);
+        rc = mdb_dbi_open(mdb, db_names[db], 0, &dbis[db]);
     }
     return rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE ? MDB_INVALID : rc;
 }
@@ -254,7 +257,7 @@ static enum tb_err open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool w
         rc = MDB_INVALID; /* no older format was ever written */
     }
     if (rc == 0) {
-        rc = open_dbs(store, mdb);
+        rc = tb_lmdb_open_dbs(mdb, store->dbis);
     }
     return rc == 0 ? TB_OK : explain(store, rc, folder, why, why_size);
 }
@@ -289,7 +292,7 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
 {
     struct tb_lmdb_store *opening = calloc(1, sizeof *opening);
     if (opening == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     opening->base.ops = &ops;
     opening->tuning = (struct tb_run_tuning)TB_RUN_TUNING_DEFAULT;
@@ -306,7 +309,8 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     opening->names = tb_names_new();
     opening->heads = tb_heads_new(TB_HEADS_DEFAULT);
     opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
-    int rc = open_env(opening, options, folder);
+    int rc = options->create ? tb_lmdb_create(opening, folder) : 0;
+    rc = rc != 0 ? rc : open_env(opening, options, folder);
     err = rc == 0 ? open_board(opening, !options->read_only, folder, why, why_size)
                   : explain(opening, rc, folder, why, why_size);
     if (err != TB_OK) {

@@ -25,6 +25,8 @@ enum tb_err tb_lmdb_err(int rc)
     case MDB_CURSOR_FULL: /* a tree deeper than any real one */
     case MDB_PAGE_FULL:
         return TB_E_STORAGE_CORRUPT;
+    case MDB_PANIC: /* the root of a commit could not be written */
+        return TB_E_STORAGE_FAILED;
     default:
         return TB_E_STORAGE_DOWN;
     }

@@ -33,27 +33,27 @@ static enum tb_err explain(int code, const char *folder, char *why, size_t why_s
     return TB_E_STORAGE_DOWN;
 }
 
-/* A folder that was just made outlives a power cut only once its parent is on the disk. */
+/* A folder outlives a power cut only once its parent is on the disk. Whoever made it may have been
+ * killed before that, so every start sees to it. */
 static int sync_parent(int folder_fd)
 {
     int fd = openat(folder_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return errno == EACCES ? 0 : errno;
     }
-    int code = fsync(fd) == 0 ? 0 : errno;
+    int code = fsync(fd) == 0 || errno == EINVAL ? 0 : errno; /* some cannot be synced */
     close(fd);
     return code;
 }
 
 static int open_folder(const char *folder, bool create, int *fd)
 {
-    bool made = create && mkdir(folder, 0700) == 0;
-    int code = made || !create ? 0 : errno;
+    int code = create && mkdir(folder, 0700) != 0 ? errno : 0;
     *fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*fd < 0) {
         return code != 0 && code != EEXIST ? code : errno;
     }
-    return made ? sync_parent(*fd) : 0;
+    return create ? sync_parent(*fd) : 0;
 }
 
 /* The lock file holds its owner's process id, for the sentence that refuses the next one. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/memory.h"
+
 #define MARKS  4
 #define OTHERS 4
 
@@ -61,7 +63,7 @@ static void *zeroed(size_t count, size_t size)
 {
     void *memory = calloc(count, size);
     if (memory == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     return memory;
 }

@@ -14,16 +14,17 @@
  * transaction that is open. It stays so:
  *
  *   A put below a mark, at the moment when it is done and so before any snapshot can show it,
- * lowers the mark to its key; so does a change by which an entry may meet other conditions (a
- * "touch"). Drops and aborts take nothing from what a mark says: lowering needs no undoing.
+ *   lowers the mark to its key; so does a change by which an entry may meet other conditions (a
+ *   "touch"). Drops and aborts take nothing from what a mark says: lowering needs no undoing.
  *
  * Marks are raised by walks that found the first live entry:
  *
  *   by the writer  What it found holds for itself at once, for others only when its drops are
  *                  committed. So the mark waits as `pending`, is lowered by puts as all are,
- * becomes a mark from this transaction on at the commit, and is forgotten at an abort. When the
- * transaction changed nothing it saw what the snapshot before it shows: its marks hold from there
- * on. by a reader    of snapshot t, who found that nothing lives below m in t. That holds from t on
+ *                  becomes a mark from this transaction on at the commit, and is forgotten at an
+ *                  abort. When the transaction changed nothing it saw what the snapshot before it
+ *                  shows: its marks hold from there on.
+ *   by a reader    of snapshot t, who found that nothing lives below m in t. That holds from t on
  *                  unless a transaction later than t has put (or touched) something below m. Each
  *                  list keeps `put_txn`, the latest transaction that put something into it, and
  *                  `least`, the least suffix that this one put. The mark is accepted when

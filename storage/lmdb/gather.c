@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "lmdb/query.h"
 
 #define PLACES_FIRST 256
@@ -15,7 +16,7 @@ static void add_place(struct tb_gathering *gathering, struct tb_position place)
         gathering->places =
             realloc(gathering->places, gathering->capacity * sizeof *gathering->places);
         if (gathering->places == NULL) {
-            abort();
+            tb_out_of_memory();
         }
     }
     gathering->places[gathering->count++] = place;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/memory.h"
+
 #define BUCKETS 256
 
 struct tb_heads {
@@ -19,12 +21,12 @@ struct tb_heads *tb_heads_new(unsigned capacity)
 {
     struct tb_heads *heads = calloc(1, sizeof *heads);
     if (heads == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     heads->capacity = capacity;
     heads->windows = calloc(capacity, sizeof *heads->windows);
     if (heads->windows == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     return heads;
 }

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "lmdb/query.h"
 
 /* --- the lists of the conditions --- */
@@ -67,7 +68,7 @@ int tb_conditions_open(struct tb_query *query, struct tb_conditions *conditions)
     conditions->lists =
         calloc(ask->tag_count + ask->word_count + OTHERS_MAX, sizeof *conditions->lists);
     if (conditions->lists == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     int rc = open_text(query, conditions, TB_INDEX_ASSIGNEE, ask->assignee);
     if (rc == 0) {

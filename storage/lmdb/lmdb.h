@@ -1,8 +1,10 @@
 /* Private to storage/lmdb/: the engine's structs and what its files share.
  *
  * Threads   The store's write transaction belongs to whoever began it; each reader has its own.
- * Nothing else is shared but the environment, which LMDB guards, and the fronts. Codes     `rc` is
- * a code of LMDB or errno; tb_lmdb_err turns it into a tb_err at the engine's edge. */
+ *           Nothing else is shared but the environment, which LMDB guards, and the fronts.
+ * Codes     `rc` is a code of LMDB or errno; tb_lmdb_err turns it into a tb_err at the engine's
+ *           edge.
+ */
 #ifndef TB_LMDB_LMDB_H
 #define TB_LMDB_LMDB_H
 
@@ -65,6 +67,7 @@ struct tb_lmdb_txn {
 struct tb_lmdb_reader {
     struct tb_reader base;
     struct tb_lmdb_txn txn; /* its one snapshot; base.ops is NULL while none is open */
+    MDB_env *env;           /* its own, once the store's has failed; else NULL: see failed.c */
     size_t known; /* number of the transaction that the head, and the manifest if it is loaded, are
                    * of; 0: none. A snapshot of the same one need not read them again */
 };
@@ -88,6 +91,7 @@ struct tb_lmdb_store {
     struct tb_run_builder builder; /* for the blocks of its runs */
     struct tb_arena *scratch;      /* its own; empty between calls */
     unsigned tight_commits;        /* so many more are careful, as the disk was full lately */
+    bool has_failed;               /* it is written no more: see failed.c */
 };
 
 static inline struct tb_lmdb_txn *tb_lmdb_txn_of(struct tb_txn *txn)
@@ -127,6 +131,27 @@ enum tb_err tb_lmdb_write_err(const struct tb_lmdb_store *store, int rc);
 
 /* For an entry that must be there because another names it. */
 enum tb_err tb_lmdb_must_exist(enum tb_err err);
+
+/* --- failed.c: what remains when the disk has failed --- */
+
+/* Whether a commit that ended with `rc`, told as `err`, ends all writing. */
+bool tb_lmdb_is_failure(const struct tb_lmdb_store *store, enum tb_err err, int rc);
+
+/* Gives the reader, which has no snapshot open, an environment of its own and begins one in it. */
+int tb_lmdb_read_on(struct tb_lmdb_reader *reader);
+
+/* Closes what the reader has open in LMDB. */
+void tb_lmdb_reader_close(struct tb_lmdb_reader *reader);
+
+/* --- env.c --- */
+
+/* Opens all databases, which must be there. */
+int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
+
+/* --- create.c --- */
+
+/* Makes data.mdb, on the disk, if there is none. */
+int tb_lmdb_create(const struct tb_lmdb_store *store, const char *folder);
 
 /* --- folder.c: the data folder and its lock --- */
 

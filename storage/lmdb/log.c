@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 int tb_log_open(struct tb_lmdb_txn *txn, struct tb_log *log)
 {
     const struct tb_block_maker *coming = &txn->store->events;
@@ -10,7 +12,7 @@ int tb_log_open(struct tb_lmdb_txn *txn, struct tb_log *log)
         size_t size = tb_block_maker_size(coming);
         log->image = malloc(size);
         if (log->image == NULL) {
-            abort();
+            tb_out_of_memory();
         }
         tb_block_maker_fill(coming, log->image);
         log->coming = (struct tb_block){

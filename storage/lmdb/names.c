@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "lmdb/list.h"
 
 /* What is kept from one transaction to the next. */
@@ -22,7 +23,7 @@ struct tb_names *tb_names_new(void)
 {
     struct tb_names *names = calloc(1, sizeof *names);
     if (names == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     names->table = tb_name_table_new();
     return names;
@@ -134,7 +135,7 @@ static void note_changed(struct tb_names *names, struct tb_name_row *row)
         names->changed_capacity = names->changed_capacity == 0 ? 64 : 2 * names->changed_capacity;
         names->changed = realloc(names->changed, names->changed_capacity * sizeof *names->changed);
         if (names->changed == NULL) {
-            abort();
+            tb_out_of_memory();
         }
     }
     names->changed[names->changed_count++] = row->index;

@@ -1,6 +1,7 @@
 /* The largest names: see NAME_ORDER in names.h. */
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "lmdb/list.h"
 #include "lmdb/names.h"
 
@@ -30,7 +31,7 @@ static void add(struct search *search, struct tb_str name, const struct tb_name_
         search->capacity = search->capacity == 0 ? 128 : 2 * search->capacity;
         search->found = realloc(search->found, search->capacity * sizeof *search->found);
         if (search->found == NULL) {
-            abort();
+            tb_out_of_memory();
         }
     }
     search->found[search->count++] = (struct found){name, *count};

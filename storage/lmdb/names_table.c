@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "base/memory.h"
 #include "lmdb/names.h"
 
 #define BUCKETS_FIRST 1024
@@ -20,7 +21,7 @@ struct tb_name_table {
 static void *check(void *memory)
 {
     if (memory == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     return memory;
 }

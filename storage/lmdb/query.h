@@ -11,8 +11,7 @@
  * A straight way is long when few of the tasks that it meets match. So where it has to compare, it
  * is walked in turns with one that gathers all matches, to sort and hand them out. That is long
  * when there are many matches. Whichever is through first ends the query, so that it costs little
- * more than the shorter of them.                                                    turns.c,
- * gather.c
+ * more than the shorter of them (turns.c, gather.c).
  *
  *   order          conditions                      gathers
  *   created        updatedSince                    what was changed since then

@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "lmdb/names.h"
 #include "taskboard/limits.h"
 
@@ -79,7 +80,7 @@ static void fill_set(struct tag_set *set, const struct tb_str *tags, size_t coun
     set->mask = size - 1;
     set->tags = calloc(size, sizeof(void *));
     if (set->tags == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     for (size_t i = 0; i < count; i++) {
         *place_of(set, tags[i]) = &tags[i];
@@ -153,7 +154,7 @@ static enum tb_err sort_tags(struct tb_lmdb_txn *txn, const struct tb_str *tags,
     sorted->count = 0;
     sorted->tags = malloc((count + 1) * sizeof *sorted->tags);
     if (sorted->tags == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     enum tb_err err = TB_OK;
     for (size_t i = 0; i < count && err == TB_OK; i++) {
@@ -240,7 +241,7 @@ static struct tb_str *first_tags(const struct sorted_tags *sorted, size_t max, s
 {
     struct tb_str *tags = malloc((sorted->count + 1) * sizeof *tags);
     if (tags == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     *count = sorted->count < max ? sorted->count : max;
     for (size_t i = 0; i < *count; i++) {

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "lmdb/list.h"
 #include "lmdb/ready.h"
 
@@ -7,7 +8,7 @@ static void *zeroed(size_t count, size_t size)
 {
     void *memory = calloc(count, size);
     if (memory == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     return memory;
 }

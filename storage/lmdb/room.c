@@ -9,11 +9,11 @@
  *     pages_max - reserve pages. Pages on the free list are as good as pages never used.
  *   - A transaction that is not mostly deletions commits only if that leaves a part of the reserve:
  *     deletions may use it. What they drop are entries of the runs, too, and take room until a
- * merge brings them together with what they drop.
+ *     merge brings them together with what they drop.
  *   - Some pages must also be to be had at once, whatever the trees hold: old snapshots keep pages.
  *     That is found out by taking them, in a child transaction that is then aborted.
  *   - Before it comes to that, room is scarce: merges then begin where they give room back, and go
- * on a little with each commit (run_choice.c, run_merge.c).
+ *     on a little with each commit (run_choice.c, run_merge.c).
  *
  *   0                                                   scarce   no creates  no updates pages_max
  *   |---------------------------------------------------|--------|-----------|--------------|

@@ -12,24 +12,27 @@
  * Order     The manifest names the runs from the newest to the oldest; what it says is the order,
  *           not their numbers. A merge takes neighbours and its output gets their place. A new run
  *           becomes the first. So nothing ever comes to stand between the inputs of a merge, and
- * any number of merges of different neighbours may go on at a time, in any order, whatever the
- * levels: these only say which runs are about as big. Merging   A merge goes up through the keys.
- * What it has taken, all keys up to and including `taken`, its output answers for; its inputs
- * answer for the keys above only. So each key has one answer at any time, that of the inputs, which
- * does not change when a merge passes it, and at one place in the order. Blocks of inputs that lie
- * wholly at or below `taken` are deleted in the transaction that took them: a merge of runs of any
- * size needs room for what it writes in a few commits and for one block of each input. Pairs
- * Whoever writes keeps to this: a key is put only when it is absent and dropped only when it is
- * present. So puts and drops of a key alternate, and of neighbours in age a put and a drop cancel
- * out: what is left of any stretch of a key's operations is nothing when its first and its last
- * differ, and its last when they are alike. Merges use that for any neighbours; drops do not pile
- * up. A key that a merge has taken has its operations in newer runs, in the output and in older
- * ones: a stretch of them was replaced by what is left of it, and they alternate still. Tops Most
- * walks go down from the newest task, which is in one of the newest runs. The manifest knows of
- * each run below what its ids (or times) lie: a run is not opened before a walk has come down to
- * there. Nor is it opened for the list of a state that it does not know. Crash     What a merge has
- * done so far is in the same transaction as the note how far it came (the manifest,
- * run_manifest.c): after a crash it goes on there.
+ *           any number of merges of different neighbours may go on at a time, in any order and of
+ *           whatever levels: these only say which runs are about as big.
+ * Merging   A merge goes up through the keys. What it has taken, all keys up to and including
+ *           `taken`, its output answers for; its inputs answer for the keys above only. So each key
+ *           has one answer at any time, that of the inputs, which does not change when a merge
+ *           passes it, and at one place in the order. Blocks of inputs that lie wholly at or below
+ *           `taken` are deleted in the transaction that took them: a merge of runs of any size
+ *           needs room for what it writes in a few commits and for one block of each input.
+ * Pairs     Whoever writes keeps to this: a key is put only when it is absent and dropped only when
+ *           it is present. So puts and drops of a key alternate, and of neighbours in age a put and
+ *           a drop cancel out: what is left of any stretch of a key's operations is nothing when
+ *           its first and its last differ, and its last when they are alike. Merges use that for
+ *           any neighbours; drops do not pile up. A key that a merge has taken has its operations
+ *           in newer runs, in the output and in older ones: a stretch of them was replaced by what
+ *           is left of it, and they alternate still.
+ * Tops      Most walks go down from the newest task, which is in one of the newest runs. The
+ *           manifest knows of each run below what its ids (or times) lie: a run is not opened
+ *           before a walk has come down to there. Nor is it opened for the list of a state that it
+ *           does not know.
+ * Crash     What a merge has done so far is in the same transaction as the note how far it came
+ *           (the manifest, run_manifest.c): after a crash it goes on there.
  *
  * Files: run_page.c pages and blocks; run_manifest.c which runs there are; run_ops.c what this
  * transaction has put and dropped so far; run_source.c a place in one run; run_walk.c walks several

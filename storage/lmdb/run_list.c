@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "lmdb/lmdb.h"
 
 static bool has_ops(const struct tb_lmdb_txn *txn)
@@ -57,7 +58,7 @@ static struct tb_run_list *open_list(struct tb_lmdb_txn *txn, const uint8_t *pre
     size_t sources_max = 1 + manifest->count + TB_RUN_MERGES_MAX;
     struct tb_run_list *list = malloc(sizeof *list + sources_max * sizeof *list->sources);
     if (list == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     list->on_entry = false;
     memcpy(list->key.bytes, prefix, prefix_len);

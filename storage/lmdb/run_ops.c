@@ -2,6 +2,7 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "lmdb/run.h"
 
 #define OPS_FIRST   4096
@@ -27,7 +28,7 @@ static void *grow(void *old, size_t bytes)
 {
     void *grown = realloc(old, bytes);
     if (grown == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     return grown;
 }

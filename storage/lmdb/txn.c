@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "lmdb/names.h"
 
 static enum tb_err read_head(struct tb_lmdb_txn *txn)
@@ -31,6 +32,9 @@ enum tb_err tb_lmdb_write_begin(struct tb_store *base, struct tb_arena *arena, s
     struct tb_lmdb_store *store = (struct tb_lmdb_store *)base;
     struct tb_lmdb_txn *txn = &store->write;
     assert(txn->base.ops == NULL); /* one at a time */
+    if (store->has_failed) {
+        return TB_E_STORAGE_FAILED;
+    }
     MDB_txn *mdb = NULL;
     int rc = mdb_txn_begin(store->env, NULL, 0, &mdb);
     if (rc != 0) {
@@ -136,6 +140,10 @@ enum tb_err tb_lmdb_write_commit(struct tb_txn *base)
         rc = commit(txn);
     }
     enum tb_err err = tb_lmdb_write_err(txn->store, rc);
+    if (tb_lmdb_is_failure(txn->store, err, rc)) {
+        txn->store->has_failed = true;
+        return TB_E_STORAGE_FAILED;
+    }
     tb_lmdb_note_commit(txn->store, err);
     return err;
 }
@@ -162,7 +170,7 @@ enum tb_err tb_lmdb_reader_new(struct tb_store *base, struct tb_reader **out)
     struct tb_lmdb_store *store = (struct tb_lmdb_store *)base;
     struct tb_lmdb_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL) {
-        abort();
+        tb_out_of_memory();
     }
     reader->base.ops = store->base.ops;
     reader->txn.store = store;
@@ -180,10 +188,7 @@ void tb_lmdb_reader_free(struct tb_reader *base)
 {
     struct tb_lmdb_reader *reader = (struct tb_lmdb_reader *)base;
     assert(reader->txn.base.ops == NULL);
-    if (reader->txn.runs != NULL) {
-        mdb_cursor_close(reader->txn.runs);
-    }
-    mdb_txn_abort(reader->txn.mdb);
+    tb_lmdb_reader_close(reader);
     free(reader);
 }
 
@@ -193,6 +198,9 @@ enum tb_err tb_lmdb_read_begin(struct tb_reader *base, struct tb_arena *arena, s
     struct tb_lmdb_txn *txn = &reader->txn;
     assert(txn->base.ops == NULL); /* one snapshot at a time */
     int rc = mdb_txn_renew(txn->mdb);
+    if (rc == MDB_PANIC) {
+        rc = tb_lmdb_read_on(reader);
+    }
     if (rc != 0) {
         return tb_lmdb_err(rc);
     }

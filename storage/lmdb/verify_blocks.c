@@ -58,11 +58,12 @@ static void check_records(struct numbering *numbering, const struct tb_block *bl
     const char *end = (const char *)block->bytes.mv_data + block->bytes.mv_size;
     struct tb_str record = TB_STR_NONE;
     for (uint32_t i = 0; i < block->count; i++) {
-        bool good = tb_block_record(block, i, &record) == 0 &&
-                    numbering->record(numbering, block->first + i, record);
+        uint64_t number = block->first + i;
+        bool good =
+            tb_block_record(block, i, &record) == 0 && numbering->record(numbering, number, record);
         if (!good) {
             tb_check_fault(numbering->check, "%s %llu: its record is damaged", numbering->what,
-                           (unsigned long long)(block->first + i));
+                           (unsigned long long)number);
             record = TB_STR_NONE;
         }
     }

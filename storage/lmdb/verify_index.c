@@ -187,11 +187,12 @@ void tb_check_tell_difference(struct tb_check *check, bool runs)
     struct tb_differing *keys = NULL;
     uint64_t sample = 1;
     size_t count = tb_difference_take(check->difference, &keys, &sample);
+    uint64_t all = count * sample;
     if (runs && sample > 1) {
         tb_check_fault(check,
                        "about %llu entries are missing or belong to nothing; one in %llu of them "
                        "follows",
-                       (unsigned long long)(count * sample), (unsigned long long)sample);
+                       (unsigned long long)all, (unsigned long long)sample);
     }
     for (size_t i = 0; i < count; i++) {
         const struct tb_key *key = &keys[i].key;

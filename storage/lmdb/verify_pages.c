@@ -196,7 +196,8 @@ static bool open_node(struct walk *walk, const struct level *level, struct node_
 static bool open_overflow(struct walk *walk, uint64_t number, size_t bytes, MDB_val *value)
 {
     const struct file *file = walk->file;
-    uint64_t needed = (sizeof(struct page_header) + bytes + file->page_bytes - 1) / file->page_bytes;
+    uint64_t needed =
+        (sizeof(struct page_header) + bytes + file->page_bytes - 1) / file->page_bytes;
     if (!is_inside(file, number, needed)) {
         fault(walk, number, "a value is not in the file");
         return false;

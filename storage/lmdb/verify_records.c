@@ -123,7 +123,7 @@ static bool hangs_on_task(struct tb_check *check, const char *what, MDB_val key,
         return false;
     }
     if (mdb_get(check->txn.mdb, check->txn.store->dbis[TB_DB_TASK], &id, &task) != 0) {
-        tb_check_fault(check, "task %s: it has an %s and does not exist",
+        tb_check_fault(check, "task %s: it does not exist, but a record of its %s does",
                        text_of(key.mv_data).chars, what);
     }
     return true;

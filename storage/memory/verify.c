@@ -46,7 +46,8 @@ static void check_attached(const struct checking *checking, const struct tb_tabl
             tb_table_get(&store->tasks, key, store->n) == NULL) {
             char text[TB_ULID_LEN];
             tb_ulid_format(id, text);
-            fault(checking, "task %.*s: it has an %s and does not exist", TB_ULID_LEN, text, what);
+            fault(checking, "task %.*s: it does not exist, but a record of its %s does",
+                  TB_ULID_LEN, text, what);
         }
     }
 }

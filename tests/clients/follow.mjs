@@ -1,6 +1,7 @@
 // Follows a stream with a client from npm and prints one line of JSON for each thing that happens.
 //
 //   node follow.mjs eventsource URL     a browser's EventSource
+//   node follow.mjs fetch URL           the same on top of fetch, which asks for gzip by itself
 //   node follow.mjs ws URL [MESSAGE…]   a WebSocket; sends these when it is open
 //
 // The bearer token is in TOKEN. It follows until its stdin is closed.
@@ -11,9 +12,23 @@ const [kind, url, ...messages] = process.argv.slice(2);
 const headers = { Authorization: `Bearer ${process.env.TOKEN}` };
 const say = (what, more = {}) => console.log(JSON.stringify({ what, ...more }));
 
-function followEventSource() {
+function openOnFetch() {
+  const { EventSource } = require("eventsource-on-fetch");
+  return new EventSource(url, {
+    fetch: async (input, init) => {
+      const answer = await fetch(input, { ...init, headers: { ...init.headers, ...headers } });
+      say("answer", { encoding: answer.headers.get("content-encoding") });
+      return answer;
+    },
+  });
+}
+
+function openPlain() {
   const EventSource = require("eventsource");
-  const source = new EventSource(url, { headers });
+  return new EventSource(url, { headers });
+}
+
+function followEventSource(source) {
   source.onopen = () => say("open");
   source.onerror = (error) => say("error", { status: error.status });
   source.onmessage = (event) => say("message", { id: event.lastEventId, data: JSON.parse(event.data) });
@@ -35,7 +50,8 @@ function followWebSocket() {
   return () => socket.close(1000, "enough");
 }
 
-const close = kind === "eventsource" ? followEventSource() : followWebSocket();
+const close =
+  kind === "ws" ? followWebSocket() : followEventSource(kind === "fetch" ? openOnFetch() : openPlain());
 process.stdin.on("end", () => {
   close();
   setTimeout(() => process.exit(0), 500);

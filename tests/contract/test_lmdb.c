@@ -192,6 +192,50 @@ static void a_folder_that_cannot_be_written_is_refused(void **state)
     folder_remove(folder);
 }
 
+static enum tb_err open_to_look(const char *folder, struct tb_store **store)
+{
+    char why[256];
+    struct tb_store_options options = {.url = folder, .readers_max = 2, .read_only = true};
+    return tb_store_open(&options, store, why, sizeof why);
+}
+
+static void a_store_that_is_only_looked_at_takes_no_writes_and_needs_no_lock_file(void **state)
+{
+    (void)state;
+    struct world *world = world_open(ENGINE_LMDB, 1);
+    struct tb_store *store = NULL;
+    struct tb_txn *txn = NULL;
+    char path[128];
+    created(world, draft(world, "looked at"));
+    assert_int_equal(open_to_look(world->folder, &store), TB_E_STORAGE_DOWN);
+    tb_reader_free(&world->reader);
+    tb_store_close(&world->store);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(open_to_look(world->folder, &store), TB_OK);
+        assert_int_equal(tb_write_begin(store, world->arena, &txn), TB_E_STORAGE_DOWN);
+        tb_store_close(&store);
+        snprintf(path, sizeof path, "%s/lock", world->folder);
+        assert_int_equal(unlink(path), round == 0 ? 0 : -1);
+    }
+    world_reopen(world);
+    world_close(world);
+}
+
+static void an_environment_without_a_board_is_told_from_a_damaged_one(void **state)
+{
+    (void)state;
+    char folder[64];
+    struct tb_store *store = NULL;
+    MDB_env *env = NULL;
+    folder_make(folder);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_open(env, folder, 0, 0600), 0);
+    mdb_env_close(env);
+    assert_int_equal(open_to_look(folder, &store), TB_E_ABSENT);
+    assert_null(store);
+    folder_remove(folder);
+}
+
 /* --- formats and damage --- */
 
 static void write_meta(const char *folder, const char *db, const void *bytes, size_t size)
@@ -224,6 +268,29 @@ static void a_newer_format_is_refused(void **state)
     write_meta(world->folder, NULL, &own, sizeof own);
     world_reopen(world);
     world_close(world);
+}
+
+/* A crash while the store was made leaves any part of the file under its first name, and LMDB would
+ * refuse that. */
+static void what_a_cut_first_start_left_is_made_anew(void **state)
+{
+    static const char half[8192] = "half a page";
+    struct tb_store *store = NULL;
+    char why[256];
+    (void)state;
+    char folder[64];
+    char path[128];
+    folder_make(folder);
+    snprintf(path, sizeof path, "%s/data.mdb.new", folder);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, half, sizeof half), sizeof half);
+    close(fd);
+    for (int start = 0; start < 2; start++) {
+        assert_int_equal(open_folder(folder, true, 0, &store, why), TB_OK);
+        assert_int_not_equal(access(path, F_OK), 0);
+        tb_store_close(&store);
+    }
+    folder_remove(folder);
 }
 
 static void a_foreign_data_file_is_refused(void **state)
@@ -596,7 +663,10 @@ int main(void)
         cmocka_unit_test(a_store_in_use_is_refused),
         cmocka_unit_test(a_folder_that_cannot_be_a_store_is_refused_with_a_reason),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_refused),
+        cmocka_unit_test(a_store_that_is_only_looked_at_takes_no_writes_and_needs_no_lock_file),
+        cmocka_unit_test(an_environment_without_a_board_is_told_from_a_damaged_one),
         cmocka_unit_test(a_newer_format_is_refused),
+        cmocka_unit_test(what_a_cut_first_start_left_is_made_anew),
         cmocka_unit_test(a_foreign_data_file_is_refused),
         cmocka_unit_test(a_damaged_record_is_noticed),
         cmocka_unit_test(a_damaged_vm_or_sign_of_life_is_noticed),

@@ -1,6 +1,7 @@
 """Fixtures of the HTTP tests. One server a file, unless a test asks for one of its own."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def own_server():
 def board(own_server):
     """A client of an empty board."""
     return own_server.client()
+
+
+def tell(story):
+    with Server("--threads", "1") as server:
+        story(server)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def end_of(request):
+    """Stories are what takes long because it has to wait: functions of a server (theirs alone, with one event loop), given
+    to a test as its parameter `story`. They begin with the file's first test; end_of(story) waits for one."""
+    wanted = [item.callspec.params["story"] for item in request.session.items
+              if item.module is request.module and hasattr(item, "callspec") and "story" in item.callspec.params]
+    with ThreadPoolExecutor(len(wanted) + 1) as pool:
+        running = {story: pool.submit(tell, story) for story in wanted}
+        yield lambda story: running[story].result()
 
 
 @pytest.fixture

@@ -85,3 +85,26 @@ def test_without_a_change_it_is_304(board):
 @pytest.mark.parametrize("wait", ["x", "-1", "61"])
 def test_a_wait_that_is_none(board, wait):
     assert board.get(f"/registry/discover/worker?wait={wait}").status == 400
+
+
+def test_those_who_leave_while_they_are_held_hinder_nobody(single, board):
+    held = [hold(single, board, "/registry/discover/worker") for _ in range(20)]
+    for n, later in enumerate(held):
+        if n % 4 == 0:
+            later.raw.reset()
+        elif n % 4 == 1:
+            later.leave()
+    register(board, "a")
+    for n, later in enumerate(held):
+        if n % 4 > 1:
+            assert [vm["id"] for vm in later.answer().json["vms"]] == ["a"]
+    assert found(board) == ["a"]
+
+
+def test_draining_answers_those_who_are_held(single, board):
+    held = [hold(single, board, path) for path in ("/registry/discover/worker", "/registry/vms")]
+    held[0].leave()
+    single.leave()
+    single.send_signal(15)
+    assert held[1].answer().status == 304
+    single.ended()

@@ -203,14 +203,6 @@ def test_http_1_0(own_server, board):
         assert b"transfer-encoding" not in seen.lower()
 
 
-def test_heartbeats_come_and_carry_the_id(own_server, board):
-    with Sse(own_server, "/events/stream?tag=rare") as stream:
-        board.create()
-        beat = stream.within(20).block()
-        assert beat.comments == ["heartbeat"] and beat.data is None
-        assert beat.id == "1"
-
-
 def test_a_client_that_leaves_is_noticed(own_server, board):
     stream = Sse(own_server)
     stream.leave()
@@ -283,3 +275,18 @@ def test_a_slow_reader_that_falls_past_retention_is_told(serve):
                 assert int(event.id) == seen
         assert resets > 0
         assert waiting.next().json["seq"] == 20001, "who keeps up loses nothing"
+
+
+# --- what has to wait ---
+
+def heartbeats_come_and_carry_the_id(server):
+    with Sse(server, "/events/stream?tag=rare") as stream:
+        server.client().create()
+        beat = stream.within(20).block()
+        assert beat.comments == ["heartbeat"] and beat.data is None
+        assert beat.id == "1"
+
+
+@pytest.mark.parametrize("story", [heartbeats_come_and_carry_the_id], ids=lambda story: story.__name__)
+def test_in_time(end_of, story):
+    end_of(story)

@@ -81,11 +81,18 @@ def test_a_cut_and_a_restart(own_server, board):
         assert stream.events(2) == [second, third]
 
 
-def test_heartbeats_are_those_that_clients_know(own_server):
-    with Sse(own_server, "/feed/stream") as stream:
-        assert stream.within(20).until(b"\n\n") == b": heartbeat\n\n"
-
-
 def test_it_needs_a_token(shared_server):
     with Sse(shared_server, "/feed/stream", token=None) as stream:
         assert stream.status == 401
+
+
+# --- what has to wait ---
+
+def heartbeats_are_those_that_clients_know(server):
+    with Sse(server, "/feed/stream") as stream:
+        assert stream.within(20).until(b"\n\n") == b": heartbeat\n\n"
+
+
+@pytest.mark.parametrize("story", [heartbeats_are_those_that_clients_know], ids=lambda story: story.__name__)
+def test_in_time(end_of, story):
+    end_of(story)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from harness import Raw, at_the_same_time, changes_nothing, refused
+from harness import Raw, at_the_same_time, changes_nothing, next_instant, refused
 
 KEY = "Idempotency-Key"
 
@@ -44,6 +44,48 @@ def test_every_post_that_changes_something_can_be_repeated(board):
     repeat(board, "/board/pause", {"reason": "r"}, "pause")
     repeat(board, "/board/resume", {}, "resume")
     assert board.task(task["id"])["score"] == 1
+
+
+VM = {"id": "vm", "name": "n", "role": "worker", "address": "a", "registeredBy": "r"}
+NEWS = {"agent": "ann", "type": "finding", "summary": "s"}
+
+
+def test_so_can_those_of_the_fleet(board):
+    repeat(board, "/registry/vms", VM, "register")
+    assert len(board.get("/registry/vms").json["vms"]) == 1
+    repeat(board, "/feed/events", NEWS, "publish")
+    assert len(board.get("/feed/events").json) == 1
+    repeat(board, "/registry/vms/vm/heartbeat", {}, "vm-heartbeat")
+    seen = board.get("/registry/vms/vm").json["lastSeen"]
+    next_instant()
+    again = board.post("/registry/vms/vm/heartbeat", {}, headers={KEY: "vm-heartbeat"})
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert board.get("/registry/vms/vm").json["lastSeen"] == seen
+    board.create()
+    held = board.claim_one(vmId="vm")
+    repeat(board, f"/board/tasks/{held['id']}/heartbeat", {"claimToken": held["claim"]["token"]}, "heartbeat")
+
+
+@pytest.mark.parametrize("path, body, other", [
+    ("/registry/vms", VM, {**VM, "id": "vm-2"}), ("/feed/events", NEWS, {**NEWS, "summary": "t"}),
+    ("/registry/vms/known/heartbeat", {}, {"x": 1}),
+])
+def test_another_body_for_the_fleet_is_refused(board, path, body, other):
+    assert board.post("/registry/vms", {**VM, "id": "known"}).status == 201
+    assert board.post(path, body, headers={KEY: "k"}).status in (200, 201)
+    with changes_nothing(board):
+        refused(board.post(path, other, headers={KEY: "k"}), 422, "idempotency_key_reused")
+
+
+def test_answers_for_the_fleet_outlive_a_restart(own_server, board):
+    asked = [("/registry/vms", VM, "a"), ("/feed/events", NEWS, "b"), ("/registry/vms/vm/heartbeat", {}, "c")]
+    first = [board.post(path, body, headers={KEY: key}) for path, body, key in asked]
+    own_server.leave()
+    own_server.kill()
+    own_server.start()
+    after = own_server.client()
+    for answer, (path, body, key) in zip(first, asked):
+        same(answer, after.post(path, body, headers={KEY: key}))
 
 
 def test_a_claim_whose_answer_was_lost_strands_nothing(board):

@@ -5,7 +5,7 @@ import random
 import threading
 
 import pytest
-from harness import Ended, Sse, Ws
+from harness import GZIP, Ended, Sse, Ws
 
 WRITERS = 4
 WRITES = 150  # of each
@@ -48,15 +48,21 @@ class Follower:
 
 
 class OverSse:
+    headers = None
+
     def __init__(self, server, seq, chance):
         # A browser says where it was in the header, others in the URL.
         if chance.random() < 0.5:
-            self.stream = Sse(server, last_id=str(seq))
+            self.stream = Sse(server, last_id=str(seq), headers=self.headers)
         else:
-            self.stream = Sse(server, f"/events/stream?since={seq}")
+            self.stream = Sse(server, f"/events/stream?since={seq}", self.headers)
 
     def next(self):
         return self.stream.next().json
+
+
+class OverGzip(OverSse):
+    headers = GZIP
 
 
 class OverWs:
@@ -112,7 +118,7 @@ def write(server, chance, done):
     done.release()
 
 
-@pytest.mark.parametrize("over", [OverSse, OverWs])
+@pytest.mark.parametrize("over", [OverSse, OverGzip, OverWs])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_it_ends_with_exactly_the_board(own_server, over, seed):
     board = own_server.client(check=False)

@@ -130,6 +130,7 @@ def test_a_data_folder_that_cannot_be_written_is_refused(tmp_path):
 
 def test_a_store_that_is_none_is_refused_and_left_alone(tmp_path):
     own = Server(data=tmp_path / "data").start()
+    own.damaged = True
     own.client().create()
     own.stop()
     stores = [path for path in own.data.rglob("*") if path.is_file() and path.stat().st_size > 8192]

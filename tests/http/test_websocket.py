@@ -29,6 +29,12 @@ def test_what_is_no_handshake_is_told_what_is_spoken_here(shared_server, headers
         assert "upgrade" in ws.headers["connection"]
 
 
+def test_a_handshake_is_a_get(shared_server):
+    asked = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    answer = shared_server.client().request("HEAD", "/events/ws", headers=asked, check=False)
+    assert answer.status == 426 and answer.headers["Sec-WebSocket-Version"] == "13"
+
+
 def test_a_plain_get_is_refused_in_our_own_form(client):
     refused(client.get("/events/ws"), 426, "upgrade_required", "WebSocket")
     assert client.get("/health").status == 200
@@ -144,11 +150,10 @@ def test_null_is_as_if_it_were_not_there(own_server, board):
 def test_a_wrong_message_is_answered_and_changes_nothing(own_server, board, message, code):
     with Ws(own_server, "/events/ws?tag=x") as ws:
         ws.send(message)
-        answers = ws.echo()
         if code is None:
-            assert answers == []
+            assert ws.echo() == []
             return
-        (answer,) = answers
+        answer = ws.next()  # no echo: a pong may overtake it
         assert (answer["type"], answer["code"]) == ("error", code) and answer["error"]
         board.create()
         board.create(tags=["x"])
@@ -217,7 +222,7 @@ def test_a_ping_is_answered(shared_server):
 def test_a_client_that_closes(own_server, board, payload):
     with Ws(own_server) as ws:
         ws.send_frame(8, payload)
-        assert ws.next_frame() == (8, payload)
+        assert ws.next_frame() == (8, payload[:2])  # the code, without the reason
         with pytest.raises(Ended):
             ws.fill()
     eventually(lambda: "stream ended" in own_server.log())
@@ -291,19 +296,6 @@ def test_a_flood_of_pings_is_bounded(own_server, board):
         assert board.get("/health").status == 200
 
 
-def test_silence_is_answered_with_a_ping(own_server):
-    with Ws(own_server) as ws:
-        opcode, payload = ws.within(30).next_frame()
-        assert opcode == 9
-        ws.send_frame(10, payload)
-        assert ws.echo() == []
-
-
-def test_who_gives_no_sign_of_life_is_let_go(own_server):
-    with Ws(own_server) as ws:
-        assert ws.within(60).closed() == 1011
-
-
 def test_a_client_that_leaves_is_noticed(own_server):
     ws = Ws(own_server)
     ws.leave()
@@ -330,3 +322,23 @@ def test_draining_does_not_wait_for_who_does_not_answer(serve):
     server = serve("--drain-seconds", "20")
     with Ws(server):
         server.stop()
+
+
+# --- what has to wait ---
+
+def silence_is_answered_with_a_ping(server):
+    with Ws(server) as ws:
+        opcode, payload = ws.within(30).next_frame()
+        assert opcode == 9
+        ws.send_frame(10, payload)
+        assert ws.echo() == []
+
+
+def who_gives_no_sign_of_life_is_let_go(server):
+    with Ws(server) as ws:
+        assert ws.within(60).closed() == 1011
+
+
+@pytest.mark.parametrize("story", [silence_is_answered_with_a_ping, who_gives_no_sign_of_life_is_let_go], ids=lambda story: story.__name__)
+def test_in_time(end_of, story):
+    end_of(story)

@@ -6,12 +6,14 @@ import json
 import os
 import socket
 import struct
+import zlib
 
 from .raw import Raw
 from .server import TOKEN
 from .wait import PATIENCE_SECONDS, is_readable
 
 SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+GZIP = {"Accept-Encoding": "gzip"}
 
 
 class Ended(Exception):
@@ -19,13 +21,14 @@ class Ended(Exception):
 
 
 class Connection:
-    """A connection that has sent a GET and read the head of the answer: `status`, `headers` in lower case."""
+    """A connection that has sent a GET and read the head of the answer: `status`, `headers` in lower case. A body in gzip is
+    decompressed as it comes; `received` counts the bytes before that, and `is_whole` says that its end was read."""
 
     def __init__(self, server, path, headers, token=TOKEN, receive_buffer=None):
         self.raw = Raw(server.port, receive_buffer)
         fields = {"Host": "t", **({"Authorization": f"Bearer {token}"} if token else {}), **headers}
         self.raw.send(f"GET {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items()) + "\r\n")
-        self.bytes = b""
+        self.bytes, self.received, self.inflater = b"", 0, None
         head = self.until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         self.status = int(head[0].split()[1])
         self.headers = {}
@@ -33,6 +36,9 @@ class Connection:
             name, _, value = line.partition(": ")
             known = self.headers.get(name.lower())
             self.headers[name.lower()] = f"{known}, {value}" if known else value
+        if self.headers.get("content-encoding") == "gzip":
+            self.inflater = zlib.decompressobj(wbits=31)
+            self.bytes = self.inflater.decompress(self.bytes)
 
     def __enter__(self):
         return self
@@ -44,7 +50,15 @@ class Connection:
         more = self.raw.receive()
         if not more:
             raise Ended
+        self.received += len(more)
+        if self.inflater:
+            assert not self.is_whole, "something comes behind the end"
+            more = self.inflater.decompress(more)
         self.bytes += more
+
+    @property
+    def is_whole(self):
+        return self.inflater.eof and not self.inflater.unused_data
 
     def until(self, mark):
         while mark not in self.bytes:
@@ -57,6 +71,16 @@ class Connection:
             self.fill()
         part, self.bytes = self.bytes[:count], self.bytes[count:]
         return part
+
+    def read(self, count):
+        """So many bytes, however many they are."""
+        parts, missing = [self.bytes[:count]], count - len(self.bytes)
+        self.bytes = self.bytes[count:]
+        while missing > 0:
+            self.fill()
+            parts.append(self.bytes[:missing])
+            self.bytes, missing = self.bytes[missing:], missing - len(parts[-1])
+        return b"".join(parts)
 
     def is_quiet(self, seconds=0.2):
         return not self.bytes and not is_readable(self.raw.socket, seconds)
@@ -118,14 +142,17 @@ class Sse(Connection):
             if event.data is not None:
                 return event
 
-    def events(self, count):
-        """The data of so many unnamed events."""
+    def texts(self, count):
+        """The data of so many unnamed events, as they stand."""
         found = []
         for _ in range(count):
             event = self.next()
             assert event.name is None, event
-            found.append(event.json)
+            found.append(event.data)
         return found
+
+    def events(self, count):
+        return [json.loads(text) for text in self.texts(count)]
 
 
 class Ws(Connection):
@@ -179,7 +206,7 @@ class Ws(Connection):
             assert length >= 1 << 16
         return first & 0x0f, self.exactly(length)
 
-    def next(self):
+    def next_text(self):
         """The next message; pings are answered."""
         while True:
             opcode, payload = self.next_frame()
@@ -189,7 +216,13 @@ class Ws(Connection):
                 raise Ended(*self.read_close(payload))
             else:
                 assert opcode == 1, opcode
-                return json.loads(payload)
+                return payload.decode()
+
+    def next(self):
+        return json.loads(self.next_text())
+
+    def texts(self, count):
+        return [self.next_text() for _ in range(count)]
 
     @staticmethod
     def read_close(payload):

@@ -139,6 +139,34 @@ static void what_changed_nothing_stores_nothing(void **state)
     assert_int_equal(fixture_head(f).answers, 2);
 }
 
+/* It writes no event, but it has an effect. */
+static void a_heartbeat_is_answered_again(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture_claim claim = fixture_claim_task(f, fixture_task_named(f, "t"), "ann");
+    fixture_register(f, "a", 300);
+    fixture_advance(f, 1000);
+    f->idempotency_key = "k";
+    fixture_hold(f, TB_COMMAND_HEARTBEAT, claim, " ");
+    assert_reply(f, 200);
+    struct tb_str renewed = f->reply.body;
+    f->idempotency_key = "l";
+    fixture_send_vm(f, TB_COMMAND_VM_HEARTBEAT, "a", "{}");
+    assert_reply(f, 200);
+    struct tb_str seen = f->reply.body;
+    assert_int_equal(fixture_head(f).answers, 2);
+    fixture_advance(f, 1000);
+    fixture_send_vm(f, TB_COMMAND_VM_HEARTBEAT, "a", "{}");
+    assert_true(f->reply.replayed);
+    assert_str_eq(f->reply.body, seen);
+    fixture_send_vm(f, TB_COMMAND_VM_HEARTBEAT, "a", "{'x':1}");
+    assert_refused(f, TB_E_IDEMPOTENCY_KEY_REUSED, NULL, NULL);
+    f->idempotency_key = "k";
+    fixture_hold(f, TB_COMMAND_HEARTBEAT, claim, " ");
+    assert_true(f->reply.replayed);
+    assert_str_eq(f->reply.body, renewed);
+}
+
 /* A lost response must not strand a task with a holder that does not know of it. */
 static void a_claim_is_answered_with_the_same_token_again(void **state)
 {
@@ -282,6 +310,7 @@ int main(void)
         fixture_test(another_request_under_the_same_key_is_refused),
         fixture_test(refusals_store_nothing),
         fixture_test(what_changed_nothing_stores_nothing),
+        fixture_test(a_heartbeat_is_answered_again),
         fixture_test(a_claim_is_answered_with_the_same_token_again),
         fixture_test(an_answer_is_kept_for_a_day),
         fixture_test(answers_that_are_over_are_dropped_with_what_comes),

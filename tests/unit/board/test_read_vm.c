@@ -133,12 +133,37 @@ static void why_names_what_is_wrong_with_the_vm(void **state)
                 "'status':'paused','stale':false}]}");
     fixture_set_vm(f, "a", "running");
     fixture_advance(f, 300000);
+    fixture_run_due(f, 10);
     assert_json(f, fixture_why_on(f, id, "a"),
                 "{'claimable':false,'reasons':[{'code':'vm_not_running','vmId':'a',"
                 "'status':'running','stale':true}]}");
     fixture_finish(f, id);
     assert_json(f, fixture_why_on(f, id, "nobody"),
                 "{'claimable':false,'reasons':[{'code':'done','outcome':'success'}]}");
+}
+
+/* After a restart claims are handed out to a VM that is shown stale, as long as its new ttl lasts;
+ * to one that was spared they are not. */
+static void why_says_what_a_claim_would_be_told(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    fixture_register(f, "a", 300);
+    fixture_register(f, "b", 300);
+    fixture_register(f, "c", 300);
+    fixture_advance(f, 300000);
+    fixture_restart(f);
+    fixture_run_due(f, 10);
+    assert_vms(f, "status=running", "");
+    assert_json(f, fixture_why_on(f, id, "a"), "{'claimable':true,'reasons':[],'position':1}");
+    fixture_advance(f, 300000);
+    fixture_run_due(f, 10);
+    assert_int_equal(fixture_last_event(f).type, TB_EVENT_EXPIRY_HELD);
+    assert_json(f, fixture_why_on(f, id, "a"),
+                "{'claimable':false,'reasons':[{'code':'vm_not_running','vmId':'a',"
+                "'status':'running','stale':true}]}");
+    fixture_send(f, TB_COMMAND_CLAIM, (struct tb_id){{0}}, "{'agent':'ann','vmId':'a'}");
+    assert_refused(f, TB_E_UNKNOWN_VM, NULL, NULL);
 }
 
 int main(void)
@@ -151,6 +176,7 @@ int main(void)
         fixture_test(an_answer_says_how_many),
         fixture_large_test(a_list_that_is_too_large_is_cut),
         fixture_test(why_names_what_is_wrong_with_the_vm),
+        fixture_test(why_says_what_a_claim_would_be_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

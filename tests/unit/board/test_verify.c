@@ -105,6 +105,95 @@ static void a_long_reason_is_cut_to_fit(void **state)
     set_head(f, &good);
 }
 
+static void count_fault(void *ctx, const char *fault)
+{
+    size_t *count = ctx;
+    (void)fault;
+    ++*count;
+}
+
+static void every_fault_is_told(void **state)
+{
+    struct fixture *f = *state;
+    fixture_task_named(f, "t");
+    struct tb_head good = fixture_head(f);
+    struct tb_head bad = good;
+    bad.task_counts[TB_STATE_READY] = 7;
+    bad.claimed = 1;
+    bad.feed_cleared_seq = good.seq + 1;
+    set_head(f, &bad);
+    size_t count = 0;
+    struct tb_txn *txn = fixture_read(f);
+    assert_false(tb_board_verify_all(txn, &f->board.options, f->clock.now_ms, f->arena, count_fault,
+                                     &count));
+    fixture_end_read(f);
+    assert_int_equal(count, 3);
+    set_head(f, &good);
+}
+
+static void a_change_that_is_yet_to_come_is_found(void **state)
+{
+    struct fixture *f = *state;
+    fixture_task_named(f, "t");
+    struct tb_head good = fixture_head(f);
+    struct tb_head bad = good;
+    bad.state_changes[TB_STATE_DONE] = good.changes + 1;
+    set_head(f, &bad);
+    assert_damage(f, "change %u is named, the head counts %u", (unsigned)good.changes + 1,
+                  (unsigned)good.changes);
+    set_head(f, &good);
+}
+
+/* Appends one behind the rules' back, and has it dropped again. */
+static void check_event_damage(struct fixture *f, struct tb_event event, const char *what)
+{
+    fixture_begin(f);
+    event.seq = tb_txn_head(f->txn)->seq + 1;
+    tb_event_render(&event, NULL, TB_STR_NONE, f->batch_arena);
+    assert_int_equal(tb_append_event(f->txn, &event), TB_OK);
+    tb_txn_head(f->txn)->seq++;
+    fixture_commit(f);
+    assert_damage(f, "event %u: %s", (unsigned)event.seq, what);
+    fixture_begin(f);
+    assert_int_equal(tb_drop_events(f->txn, event.seq, 1000), TB_OK);
+    fixture_commit(f);
+    assert_verified(f);
+}
+
+static void an_event_out_of_order_or_from_the_future_is_found(void **state)
+{
+    struct fixture *f = *state;
+    fixture_task_named(f, "t");
+    struct tb_event event = {.type = TB_EVENT_UPDATED};
+    check_event_damage(f, event, "its id is not above the one in front of it");
+    memset(event.id.bytes, 0x7f, sizeof(event.id.bytes));
+    check_event_damage(f, event, "it is newer than the board");
+    event.id = fixture_head(f).last_id;
+    event.at_ms = fixture_head(f).last_ms + 1;
+    check_event_damage(f, event, "it is newer than the board");
+}
+
+/* In the record alone: its JSON stays. */
+static void set_max_attempts(struct fixture *f, struct tb_id id, uint32_t number)
+{
+    struct tb_task old;
+    fixture_begin(f);
+    assert_int_equal(tb_get_task(f->txn, id, &old), TB_OK);
+    struct tb_task task = old;
+    task.max_attempts = number;
+    assert_int_equal(tb_put_task(f->txn, &old, &task), TB_OK);
+    fixture_commit(f);
+}
+
+static void what_is_shown_must_be_what_is_stored(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id id = fixture_task_named(f, "t");
+    set_max_attempts(f, id, 4);
+    assert_damage(f, "task %s: what is shown of it is not what is stored", fixture_id(f, id));
+    set_max_attempts(f, id, 3);
+}
+
 /* --- tasks --- */
 
 static void block(struct tb_task *task)
@@ -791,6 +880,10 @@ int main(void)
         fixture_test(a_delay_that_is_over_but_not_yet_handled_is_no_damage),
         fixture_test(a_batch_is_verified_as_it_stands),
         fixture_test(a_long_reason_is_cut_to_fit),
+        fixture_test(every_fault_is_told),
+        fixture_test(a_change_that_is_yet_to_come_is_found),
+        fixture_test(an_event_out_of_order_or_from_the_future_is_found),
+        fixture_test(what_is_shown_must_be_what_is_stored),
         fixture_test(a_wrong_blocked_by_is_found),
         fixture_test(readiness_that_came_too_early_is_found),
         fixture_test(readiness_that_would_never_come_is_found),

@@ -1,6 +1,8 @@
 /* Claims that live with a VM. */
 #include "fixture/fixture.h"
 
+#include <stdio.h>
+
 #include "taskboard/limits.h"
 
 #define TTL_MS 300000
@@ -418,6 +420,30 @@ static void its_id_can_be_registered_again_and_runs_when_all_has_ended(void **st
     assert_int_equal(fixture_head(f).running_vms, 1);
 }
 
+/* Each VM costs something, too: a batch ends fewer claims of many than of one. */
+static void many_vms_with_few_claims_are_lost_little_by_little(void **state)
+{
+    struct fixture *f = *state;
+    unsigned batches = 0;
+    for (unsigned i = 0; i < 120; i++) {
+        char vm_id[16];
+        (void)snprintf(vm_id, sizeof(vm_id), "vm-%u", i);
+        fixture_register(f, vm_id, 300);
+        (void)fixture_claim_on(f, fixture_task_named(f, "t"), vm_id, 86400);
+    }
+    fixture_advance(f, 2 * TTL_MS); /* the guard spares them once */
+    fixture_run_due(f, 1000);
+    fixture_advance(f, TTL_MS);
+    while (left(f) > 0) {
+        unsigned before = left(f);
+        fixture_run_due(f, 1000);
+        assert_in_range(before - left(f), 1, 100);
+        batches++;
+    }
+    assert_int_equal(batches, 2);
+    assert_int_equal(fixture_head(f).running_vms, 0);
+}
+
 static void it_runs_at_once_when_the_batch_can_end_the_rest(void **state)
 {
     struct fixture *f = *state;
@@ -455,6 +481,7 @@ int main(void)
         fixture_test(a_lost_vm_that_is_paused_keeps_nothing),
         fixture_test(a_deregistered_vm_is_out_of_sight_though_it_still_loses),
         fixture_test(its_id_can_be_registered_again_and_runs_when_all_has_ended),
+        fixture_test(many_vms_with_few_claims_are_lost_little_by_little),
         fixture_test(it_runs_at_once_when_the_batch_can_end_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

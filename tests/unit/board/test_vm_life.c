@@ -147,6 +147,28 @@ static void after_a_restart_every_vm_has_its_whole_ttl_again(void **state)
     assert_int_equal(fixture_last_event(f).type, TB_EVENT_VM_STALE);
 }
 
+/* Readers count from the last sign of life, the timer from the restart: what they show of it has
+ * changed long before it goes stale. */
+static void after_a_restart_lists_have_another_tag_as_soon_as_a_vm_is_shown_stale(void **state)
+{
+    struct fixture *f = *state;
+    fixture_register(f, "a", 300);
+    fixture_advance(f, TTL_MS - 1000);
+    fixture_restart(f);
+    int64_t started_ms = f->clock.now_ms;
+    assert_true(fixture_run_due(f, 10) == FIXTURE_START_MS + TTL_MS);
+    uint64_t before = fixture_head(f).vm_changes;
+    assert_false(is_shown_stale(f, "a"));
+    fixture_advance(f, 1000);
+    assert_true(is_shown_stale(f, "a"));
+    assert_true(fixture_run_due(f, 10) == started_ms + TTL_MS);
+    assert_true(fixture_head(f).vm_changes > before);
+    assert_int_equal(fixture_head(f).seq, 1);
+    fixture_advance(f, TTL_MS - 1000);
+    fixture_run_due(f, 10);
+    assert_int_equal(fixture_last_event(f).type, TB_EVENT_VM_STALE);
+}
+
 static void a_restart_brings_no_stale_vm_back(void **state)
 {
     struct fixture *f = *state;
@@ -197,6 +219,7 @@ int main(void)
         fixture_test(a_stale_vm_that_is_stopped_or_paused_is_not_back),
         fixture_test(a_heartbeat_that_comes_late_but_before_the_timer_is_a_change_without_an_event),
         fixture_test(after_a_restart_every_vm_has_its_whole_ttl_again),
+        fixture_test(after_a_restart_lists_have_another_tag_as_soon_as_a_vm_is_shown_stale),
         fixture_test(a_restart_brings_no_stale_vm_back),
         fixture_test(vms_and_tasks_are_due_in_their_order),
         fixture_test(a_clock_that_is_set_back_makes_nobody_stale),

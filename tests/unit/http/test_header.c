@@ -102,6 +102,54 @@ static void header_accepts_respects_a_weight_of_zero(void **state)
     assert_true(wants_problems(TB_STR("application/problem+json;q=0.01")));
 }
 
+static bool takes_gzip(const char *accept_encoding)
+{
+    return tb_header_accepts_coding(tb_str_c(accept_encoding), TB_STR("gzip"));
+}
+
+static void header_accepts_a_coding_by_name_or_by_star(void **state)
+{
+    (void)state;
+    const char *const yes[] = {"gzip",
+                               "GZip",
+                               "gzip, deflate",
+                               "br, gzip;q=0.1",
+                               "deflate;q=1 , gzip ; Q=0.001",
+                               "gzip;q=1.000",
+                               "*",
+                               "identity;q=0.5, *;q=0.5",
+                               "identity;q=0, *",
+                               "*;q=0, gzip;q=0.2",
+                               "gzip;q=1.0, identity;q=0.5, *;q=0"};
+    for (size_t i = 0; i < COUNT(yes); i++) {
+        assert_true(takes_gzip(yes[i]));
+    }
+}
+
+static void header_refuses_a_coding_that_is_not_wanted(void **state)
+{
+    (void)state;
+    const char *const no[] = {"",
+                              "identity",
+                              "deflate, br",
+                              "gzip;q=0",
+                              "gzip;q=0.000, br",
+                              "gzip; q=0, *",
+                              "*;q=0",
+                              "identity;q=0.9, gzip;q=0.8",
+                              "identity, *;q=0.1",
+                              "gzipped, xgzip",
+                              "gzip;q=2",
+                              "gzip;q=-1",
+                              "gzip;q=0.0001",
+                              "gzip;q=",
+                              ",;q=1,"};
+    for (size_t i = 0; i < COUNT(no); i++) {
+        assert_false(takes_gzip(no[i]));
+    }
+    assert_false(tb_header_accepts_coding(TB_STR_NONE, TB_STR("gzip")));
+}
+
 static void header_has_tag_compares_weakly(void **state)
 {
     (void)state;
@@ -173,6 +221,8 @@ int main(void)
         cmocka_unit_test(header_prefers_counts_the_first_of_several),
         cmocka_unit_test(header_accepts_wants_the_type_by_name),
         cmocka_unit_test(header_accepts_respects_a_weight_of_zero),
+        cmocka_unit_test(header_accepts_a_coding_by_name_or_by_star),
+        cmocka_unit_test(header_refuses_a_coding_that_is_not_wanted),
         cmocka_unit_test(header_has_tag_compares_weakly),
         cmocka_unit_test(request_id_has_its_letters_and_its_length),
         cmocka_unit_test(traceparent_is_taken_in_its_own_form_only),

@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <zlib.h>
+
+#define GZIP_ONLY 31 /* of inflateInit2() */
 
 static struct tb_stream_source source;
 
@@ -30,7 +33,7 @@ static struct tb_subscriber join(uint64_t cursor, enum tb_stream_format format,
                                  const struct tb_events_request *filter)
 {
     struct tb_subscriber subscriber = {.cursor = cursor};
-    tb_stream_join(&source, &subscriber, format, filter);
+    tb_stream_join(&source, &subscriber, format, TB_STREAM_PLAIN, filter);
     return subscriber;
 }
 
@@ -392,6 +395,185 @@ static void those_who_come_late_catch_up_with_the_others(void **state)
     tb_stream_leave(&source, &slow);
 }
 
+/* --- compressed --- */
+
+/* A client that decompresses what it gets. */
+struct reader {
+    struct tb_subscriber subscriber;
+    z_stream inflater;
+    struct tb_buf plain;
+    bool whole; /* has read the end */
+};
+
+static void read_bytes(struct reader *reader, struct tb_str bytes)
+{
+    z_stream *inflater = &reader->inflater;
+    inflater->next_in = (Bytef *)(uintptr_t)bytes.ptr;
+    inflater->avail_in = (uInt)bytes.len;
+    assert_false(reader->whole);
+    do {
+        inflater->next_out = (Bytef *)tb_buf_reserve(&reader->plain, 4096);
+        inflater->avail_out = 4096;
+        int got = inflate(inflater, Z_SYNC_FLUSH);
+        assert_true(got == Z_OK || got == Z_BUF_ERROR || got == Z_STREAM_END);
+        reader->whole = got == Z_STREAM_END;
+        reader->plain.len += 4096 - inflater->avail_out;
+    } while (inflater->avail_out == 0);
+    assert_int_equal(inflater->avail_in, 0);
+}
+
+static void read_parcel(struct reader *reader, struct tb_parcel *parcel)
+{
+    read_bytes(reader, tb_str_from(parcel->bytes, parcel->len));
+    tb_parcel_drop(&parcel);
+}
+
+static void open_reader(struct fixture *f, struct reader *reader, uint64_t cursor)
+{
+    *reader = (struct reader){.subscriber = {.cursor = cursor}};
+    tb_buf_init(&reader->plain, f->arena, 4096);
+    assert_int_equal(inflateInit2(&reader->inflater, GZIP_ONLY), Z_OK);
+    tb_stream_join(&source, &reader->subscriber, TB_STREAM_EVENTS, TB_STREAM_GZIP, &everything);
+    read_bytes(reader, tb_stream_opening(&reader->subscriber, f->arena, TB_STR("retry: 1\n\n")));
+}
+
+/* The compressed bytes of a round. */
+static size_t read_round(struct reader *reader)
+{
+    size_t bytes = 0;
+    while (tb_stream_is_behind(&source, &reader->subscriber)) {
+        struct tb_parcel *parcel;
+        assert_int_equal(tb_stream_next(&source, &reader->subscriber, &parcel), TB_OK);
+        if (parcel != NULL) {
+            bytes += parcel->len;
+            read_parcel(reader, parcel);
+        }
+    }
+    return bytes;
+}
+
+static void close_reader(struct reader *reader)
+{
+    read_parcel(reader, tb_stream_ending(&source, &reader->subscriber));
+    assert_true(reader->whole); /* with the right sum */
+    assert_int_equal(inflateEnd(&reader->inflater), Z_OK);
+    tb_stream_leave(&source, &reader->subscriber);
+}
+
+static bool has_read(const struct reader *reader, const char *text)
+{
+    return memmem(reader->plain.ptr, reader->plain.len, text, strlen(text)) != NULL;
+}
+
+/* What it has read, behind the opening, is what a plain subscriber gets. */
+static void check_against_plain(struct fixture *f, struct reader *reader, uint64_t cursor)
+{
+    unsigned parcels;
+    struct tb_subscriber plain = join(cursor, TB_STREAM_EVENTS, &everything);
+    struct tb_str wanted = drain(f, &plain, &parcels);
+    tb_stream_leave(&source, &plain);
+    assert_memory_equal(reader->plain.ptr, "retry: 1\n\n", 10);
+    assert_str_eq(tb_str_from(reader->plain.ptr + 10, reader->plain.len - 10), wanted);
+}
+
+static void a_compressed_stream_says_the_same(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+    add_events(f, 3000);
+    open_reader(f, &reader, 0);
+    begin_round(f);
+    size_t bytes = read_round(&reader);
+    assert_in_range(bytes, 1, reader.plain.len / 8);
+    check_against_plain(f, &reader, 0);
+    for (unsigned round = 0; round < 5; round++) {
+        add_events(f, 1);
+        begin_round(f);
+        (void)read_round(&reader);
+        check_against_plain(f, &reader, 0); /* at once, not with what comes next */
+    }
+    close_reader(&reader);
+}
+
+static void compressed_parcels_are_shared_by_those_who_began_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    struct reader readers[3];
+    struct tb_parcel *parcels[3];
+    add_events(f, 30);
+    for (size_t i = 0; i < COUNT(readers); i++) {
+        open_reader(f, &readers[i], 10 * i);
+    }
+    begin_round(f);
+    for (size_t i = 0; i < COUNT(readers); i++) {
+        (void)read_round(&readers[i]);
+        if (i == 1) {
+            read_parcel(&readers[i], tb_stream_aside(&source, &readers[i].subscriber,
+                                                     TB_STR(": heartbeat\n\n")));
+        }
+    }
+    add_events(f, 30);
+    begin_round(f);
+    for (size_t i = 0; i < COUNT(readers); i++) {
+        struct tb_subscriber *subscriber = &readers[i].subscriber;
+        assert_int_equal(tb_stream_next(&source, subscriber, &parcels[i]), TB_OK);
+        assert_ptr_equal(parcels[i], parcels[0]);
+    }
+    for (size_t i = 0; i < COUNT(readers); i++) {
+        read_parcel(&readers[i], parcels[i]);
+        assert_int_equal(readers[i].subscriber.cursor, 60);
+        close_reader(&readers[i]);
+    }
+    assert_true(has_read(&readers[1], ": heartbeat\n\nid: 31\n"));
+}
+
+static void a_compressed_parcel_takes_more_events(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+    struct tb_parcel *parcel;
+    struct tb_subscriber plain = join(0, TB_STREAM_EVENTS, &everything);
+    add_events(f, 1000);
+    open_reader(f, &reader, 0);
+    begin_round(f);
+    assert_int_equal(tb_stream_next(&source, &plain, &parcel), TB_OK);
+    tb_parcel_drop(&parcel);
+    assert_int_equal(tb_stream_next(&source, &reader.subscriber, &parcel), TB_OK);
+    assert_true(reader.subscriber.cursor > 2 * plain.cursor);
+    assert_ptr_not_equal(plain.channel, reader.subscriber.channel);
+    read_parcel(&reader, parcel);
+    close_reader(&reader);
+    tb_stream_leave(&source, &plain);
+}
+
+static void a_compressed_reset_is_read_like_any_other(void **state)
+{
+    struct fixture *f = *state;
+    struct reader reader;
+    open_reader(f, &reader, 0);
+    add_events(f, 4);
+    forget_up_to(f, 2);
+    begin_round(f);
+    (void)read_round(&reader);
+    assert_true(
+        has_read(&reader, "\n\nevent: reset\nid: 2\ndata: {\"oldest\":3,\"head\":4}\n\nid: 3\n"));
+    close_reader(&reader);
+}
+
+static void a_plain_stream_has_no_opening_of_its_own_and_no_end(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_subscriber subscriber = join(0, TB_STREAM_EVENTS, &everything);
+    assert_str(tb_stream_opening(&subscriber, f->arena, TB_STR("retry")), "retry");
+    struct tb_parcel *parcel = tb_stream_aside(&source, &subscriber, TB_STR(": x\n\n"));
+    assert_str(tb_str_from(parcel->bytes, parcel->len), ": x\n\n");
+    tb_parcel_drop(&parcel);
+    assert_null(tb_stream_ending(&source, &subscriber));
+    assert_false(subscriber.ended);
+    assert_null(source.gzip);
+    tb_stream_leave(&source, &subscriber);
+}
+
 /* --- faults --- */
 
 static void a_log_that_cannot_be_read_is_told_and_the_cursor_stays(void **state)
@@ -430,6 +612,11 @@ int main(void)
         stream_test(the_same_filter_is_one_channel),
         stream_test(a_parcel_outlives_its_round_and_its_channel),
         stream_test(those_who_come_late_catch_up_with_the_others),
+        stream_test(a_compressed_stream_says_the_same),
+        stream_test(compressed_parcels_are_shared_by_those_who_began_elsewhere),
+        stream_test(a_compressed_parcel_takes_more_events),
+        stream_test(a_compressed_reset_is_read_like_any_other),
+        stream_test(a_plain_stream_has_no_opening_of_its_own_and_no_end),
         stream_test(a_log_that_cannot_be_read_is_told_and_the_cursor_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

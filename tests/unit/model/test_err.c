@@ -64,6 +64,7 @@ static void statuses_are_those_of_the_contract(void **state)
         {TB_E_TOO_MANY_ANSWERS, 503},
         {TB_E_DRAINING, 503},
         {TB_E_STORAGE_DOWN, 503},
+        {TB_E_STORAGE_FAILED, 503},
         {TB_E_STORAGE_FULL, 507},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

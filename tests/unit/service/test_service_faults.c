@@ -150,6 +150,53 @@ static void conflicts_without_end_are_an_overload(void **state)
     assert_int_equal(world_nth(box, 1)->reply.err, TB_OK);
 }
 
+/* --- outcomes that nobody knows --- */
+
+static void a_commit_that_happened_after_all_is_not_run_again(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    world_fail_commit(w, TB_E_UNKNOWN_OUTCOME, true, 0);
+    world_run(w, world_create(box, "t"));
+    assert_int_equal(world_nth(box, 0)->reply.err, TB_OK);
+    assert_int_equal(world_nth(box, 0)->reply.seq, 1);
+    assert_int_equal(w->commits, 1);
+    assert_int_equal(world_head(w).seq, 1);
+    assert_int_equal(tb_service_head_seq(w->service), 1);
+    assert_int_equal(tb_service_health(w->service), TB_OK);
+}
+
+static void a_commit_that_did_not_happen_is_run_again(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    world_fail_commit(w, TB_E_UNKNOWN_OUTCOME, false, 0);
+    world_run(w, world_create(box, "t"));
+    assert_int_equal(world_nth(box, 0)->reply.err, TB_OK);
+    assert_int_equal(world_nth(box, 0)->reply.seq, 1);
+    assert_int_equal(w->commits, 2);
+    assert_int_equal(world_head(w).seq, 1);
+}
+
+/* The storage does not say: neither does the answer. */
+static void an_outcome_that_cannot_be_found_out_is_told_as_such(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    for (unsigned happens = 0; happens < 2; happens++) {
+        uint64_t seq = world_head(w).seq;
+        world_fail_commit(w, TB_E_UNKNOWN_OUTCOME, happens == 1, 1);
+        world_run(w, world_create(box, "t"));
+        assert_int_equal(world_nth(box, 2 * happens)->reply.err, TB_E_UNKNOWN_OUTCOME);
+        assert_int_equal(tb_service_health(w->service), TB_E_UNKNOWN_OUTCOME);
+        assert_int_equal(world_head(w).seq, seq + happens);
+        world_run(w, world_create(box, "t"));
+        assert_int_equal(world_nth(box, 2 * happens + 1)->reply.err, TB_OK);
+        assert_int_equal(world_head(w).seq, seq + happens + 1);
+        assert_int_equal(tb_service_health(w->service), TB_OK);
+    }
+}
+
 /* --- health --- */
 
 /* Waits until the engine was called so often since the fault was set. */
@@ -223,6 +270,27 @@ static void health_does_not_come_back_before_a_commit_succeeded(void **state)
     wait_for_health(w, TB_OK);
 }
 
+/* The engine keeps saying so; the service must not ask in vain for a sign that writing works. */
+static void a_store_that_has_failed_stays_failed(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    world_run(w, world_create(box, "kept"));
+    tb_fault_set(w->store, 1, TB_E_STORAGE_FAILED, false);
+    for (unsigned i = 1; i < 4; i++) {
+        world_run(w, world_create(box, "refused"));
+        assert_int_equal(world_nth(box, i)->reply.err, TB_E_STORAGE_FAILED);
+        assert_int_equal(world_nth(box, i)->reply.seq, 0);
+        assert_int_equal(tb_service_health(w->service), TB_E_STORAGE_FAILED);
+    }
+    let_time_fly(w);
+    wait_for_calls(w, 10);
+    assert_int_equal(tb_service_health(w->service), TB_E_STORAGE_FAILED);
+    assert_int_equal(tb_service_head_seq(w->service), 1);
+    tb_fault_set(w->store, 0, TB_OK, false);
+    assert_int_equal(world_head(w).seq, 1);
+}
+
 static void refused_jobs_do_not_write_when_all_is_well(void **state)
 {
     struct world *w = *state;
@@ -271,9 +339,13 @@ int main(void)
         world_test(a_conflict_is_run_again_wherever_it_comes),
         world_test(jobs_that_met_a_conflict_are_answered_once_and_in_order),
         world_test(conflicts_without_end_are_an_overload),
+        world_test(a_commit_that_happened_after_all_is_not_run_again),
+        world_test(a_commit_that_did_not_happen_is_run_again),
+        world_test(an_outcome_that_cannot_be_found_out_is_told_as_such),
         world_test(health_comes_back_without_a_job),
         world_test(health_comes_back_after_many_jobs_found_no_room),
         world_test(health_does_not_come_back_before_a_commit_succeeded),
+        world_test(a_store_that_has_failed_stays_failed),
         world_test(refused_jobs_do_not_write_when_all_is_well),
         world_test(a_store_that_fails_cannot_be_started_on),
     };

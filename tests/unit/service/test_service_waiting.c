@@ -69,6 +69,62 @@ static void a_claim_is_answered_in_the_transaction_that_makes_a_task_ready(void 
     assert_str(world_task(w, world_task_id(made)).assignee, "ann");
 }
 
+/* Also when the first of them to become ready is nothing for who came first. */
+static void what_becomes_ready_together_goes_to_who_came_first(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    static const char *const agents[] = {"ann", NULL};
+    world_submit(
+        w, world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'red','tags':['red'],'wait':60}"));
+    let_wait(w, box, agents);
+    create(w, "[{'title':'1','createdBy':'a'},"
+              "{'title':'2','createdBy':'a','tags':['red'],'priority':5}]");
+    world_wait(box, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tb_job *job = world_nth(box, i);
+        assert_int_equal(count_of(job), 1);
+        assert_string_equal(agent_of(job), i == 0 ? "red" : "ann");
+    }
+}
+
+/* A claim of several tasks takes none that somebody who came earlier waits for. */
+static void a_claim_of_several_tasks_passes_nobody_over(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    static const char *const agents[] = {NULL};
+    world_submit(
+        w, world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'red','tags':['red'],'wait':60}"));
+    world_submit(w, world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'ann','max':2,'wait':60}"));
+    let_wait(w, box, agents);
+    create(w, "[{'title':'1','createdBy':'a','priority':5},"
+              "{'title':'2','createdBy':'a','tags':['red']}]");
+    world_wait(box, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tb_job *job = world_nth(box, i);
+        assert_int_equal(count_of(job), 1);
+        assert_string_equal(agent_of(job), i == 0 ? "red" : "ann");
+    }
+}
+
+/* Who would get a task of a paused tag is not served another one before his turn. */
+static void what_is_paused_lets_nobody_jump_the_queue(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    static const char *const agents[] = {"ann", NULL};
+    world_run(w, world_job(&w->boxes[0], TB_COMMAND_PAUSE, none, "{'tag':'blue'}"));
+    world_submit(
+        w, world_job(box, TB_COMMAND_CLAIM, none, "{'agent':'red','tags':['red'],'wait':60}"));
+    let_wait(w, box, agents);
+    create(w, "[{'title':'1','createdBy':'a','tags':['blue'],'priority':5},"
+              "{'title':'2','createdBy':'a','tags':['red']}]");
+    world_wait(box, 1);
+    assert_string_equal(agent_of(world_nth(box, 0)), "red");
+    assert_nobody_else_is_answered(w, box, 1);
+}
+
 static void who_came_first_is_served_first(void **state)
 {
     struct world *w = *state;
@@ -412,6 +468,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         world_test(a_claim_is_answered_in_the_transaction_that_makes_a_task_ready),
+        world_test(what_becomes_ready_together_goes_to_who_came_first),
+        world_test(a_claim_of_several_tasks_passes_nobody_over),
+        world_test(what_is_paused_lets_nobody_jump_the_queue),
         world_test(who_came_first_is_served_first),
         world_test(nobody_who_comes_later_gets_before_who_waits),
         world_test(a_claim_may_come_and_be_served_in_one_batch),

@@ -203,6 +203,41 @@ static void who_is_to_be_tried_is_tried_again_when_writing_works(void **state)
     assert_int_equal(world_head(w).claimed, 4);
 }
 
+/* What they got may be theirs, and be held by nobody else: who waits on has not been served. */
+static void who_was_served_in_a_batch_of_which_nobody_knows_is_told_so(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    let_wait(w, box, 3);
+    world_fail_commit(w, TB_E_UNKNOWN_OUTCOME, true, 1);
+    world_run(w, two_tasks(&w->boxes[0]));
+    world_wait(box, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(world_nth(box, i)->reply.err, TB_E_UNKNOWN_OUTCOME);
+        assert_int_equal(world_nth(box, i)->wait.number, i + 1);
+    }
+    assert_int_equal(world_head(w).claimed, 2);
+    world_run(w, world_create(&w->boxes[0], "t"));
+    world_wait(box, 3);
+    assert_true(has_a_task(world_nth(box, 2)));
+    assert_int_equal(world_head(w).claimed, 3);
+}
+
+/* Neither does anybody know of the commit in which the disk failed, until the next start. */
+static void who_was_served_in_the_batch_in_which_the_disk_failed_is_told_so(void **state)
+{
+    struct world *w = *state;
+    struct box *box = &w->boxes[1];
+    let_wait(w, box, 3);
+    world_fail_commit(w, TB_E_STORAGE_FAILED, true, 0);
+    world_run(w, two_tasks(&w->boxes[0]));
+    world_wait(box, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(world_nth(box, i)->reply.err, TB_E_STORAGE_FAILED);
+        assert_int_equal(world_nth(box, i)->wait.number, i + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +248,8 @@ int main(void)
         world_test(where_there_was_no_room_claims_are_served_job_by_job),
         world_test(who_is_still_to_be_tried_does_not_stand_in_the_way_of_others),
         world_test(who_is_to_be_tried_is_tried_again_when_writing_works),
+        world_test(who_was_served_in_a_batch_of_which_nobody_knows_is_told_so),
+        world_test(who_was_served_in_the_batch_in_which_the_disk_failed_is_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,35 @@ void world_release(struct box *box)
     pthread_mutex_unlock(&box->lock);
 }
 
+/* --- commits of which nobody knows --- */
+
+/* On the committer thread. */
+static struct tb_fate decide(void *ctx, enum tb_fault_call call)
+{
+    struct world *w = ctx;
+    bool commits = call == TB_FAULT_COMMIT;
+    w->commits += commits ? 1 : 0;
+    if (commits && w->commit_fails) {
+        w->commit_fails = false;
+        return (struct tb_fate){.err = w->commit_err, .happens = w->commit_happens};
+    }
+    if (!w->commit_fails && w->calls_down > 0) {
+        w->calls_down--;
+        return (struct tb_fate){.err = TB_E_STORAGE_DOWN};
+    }
+    return (struct tb_fate){.err = TB_OK, .happens = true};
+}
+
+void world_fail_commit(struct world *w, enum tb_err err, bool happens, unsigned calls_down)
+{
+    w->commit_fails = true;
+    w->commit_err = err;
+    w->commit_happens = happens;
+    w->calls_down = calls_down;
+    w->commits = 0;
+    tb_fault_ask(w->store, decide, w);
+}
+
 /* --- life --- */
 
 void world_start(struct world *w)

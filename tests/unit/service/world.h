@@ -43,6 +43,11 @@ struct world {
     _Atomic int64_t monotonic_us;
     _Atomic int64_t monotonic_step_us; /* each look at the monotonic clock moves it so far */
     uint64_t random;
+    bool commit_fails; /* the next one; see world_fail_commit */
+    enum tb_err commit_err;
+    bool commit_happens;
+    unsigned calls_down;
+    unsigned commits; /* since then */
     struct box boxes[WORLD_BOXES];
     struct tb_arena *arena;
 };
@@ -88,6 +93,10 @@ void world_release(struct box *box);
 
 /* Waits until the head is there; fails after ten seconds. */
 void world_wait_for_seq(struct world *w, uint64_t seq);
+
+/* The next commit says `err`, whether it happens or not, and the next so many calls after it fail.
+ * To be called while the committer has nothing to do. */
+void world_fail_commit(struct world *w, enum tb_err err, bool happens, unsigned calls_down);
 
 /* --- looking --- */
 
