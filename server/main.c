@@ -189,13 +189,30 @@ static const char *data_dir(const char *url)
     return named ? url + strlen(scheme) : url;
 }
 
+/* So that the digests of credentials can be compared. */
+static bool tie_auth_to_store(struct program *program, struct tb_str token)
+{
+    struct tb_reader *reader = NULL;
+    struct tb_txn *txn = NULL;
+    enum tb_err err = tb_reader_new(program->store, &reader);
+    err = err != TB_OK ? err : tb_read_begin(reader, program->arena, &txn);
+    if (err == TB_OK) {
+        tb_auth_use_store(&program->http.auth, token, tb_txn_head(txn)->claim_key);
+        tb_read_end(&txn);
+    } else {
+        (void)snprintf(program->why, WHY_BYTES, "cannot read the store: %s", tb_err_text(err));
+    }
+    tb_reader_free(&reader);
+    return err == TB_OK;
+}
+
 static bool set_up_auth(struct program *program)
 {
     if (program->settings.no_auth) {
         tb_auth_init(&program->http.auth, TB_STR_NONE);
         tb_log(TB_LOG_WARN, "NO AUTHENTICATION: whoever can reach this server may do everything",
                TB_LOG_C("because", "--no-auth"));
-        return true;
+        return tie_auth_to_store(program, TB_STR_NONE);
     }
     struct tb_token token;
     struct tb_token_options options = {
@@ -208,7 +225,11 @@ static bool set_up_auth(struct program *program)
         return false;
     }
     tb_auth_init(&program->http.auth, tb_str_from(token.bytes, token.len));
+    bool tied = tie_auth_to_store(program, tb_str_from(token.bytes, token.len));
     tb_token_wipe(&token);
+    if (!tied) {
+        return false;
+    }
     if (token.path[0] != '\0') {
         tb_log(TB_LOG_INFO,
                token.made ? "made an admin token" : "the admin token is kept in a file",

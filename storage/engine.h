@@ -65,6 +65,12 @@ struct tb_store_ops {
     enum tb_err (*visit_vm_tasks)(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
                                   void *ctx);
 
+    enum tb_err (*get_credential)(struct tb_txn *txn, struct tb_id id,
+                                  struct tb_credential *credential);
+    enum tb_err (*put_credential)(struct tb_txn *txn, const struct tb_credential *credential);
+    enum tb_err (*delete_credential)(struct tb_txn *txn, struct tb_id id);
+    enum tb_err (*visit_credentials)(struct tb_txn *txn, tb_visit_credential *visit, void *ctx);
+
     enum tb_err (*get_pauses)(struct tb_txn *txn, struct tb_str *json);
     enum tb_err (*put_pauses)(struct tb_txn *txn, struct tb_str json);
 

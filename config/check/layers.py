@@ -48,7 +48,7 @@ HOMES = {
     r"curl/.*": ["cli/http"],
     r"yajl/.*": ["server/base/json"],
     r"lmdb\.h": ["storage/lmdb/"],
-    r"sodium\.h": ["server/http/", "server/board/attempt.c", "server/main.c", "storage/"],
+    r"sodium\.h": ["server/http/", "server/board/attempt.c", "server/board/secret.c", "server/main.c", "storage/"],
     r"xxhash\.h": ["storage/"],
     r"utf8proc\.h": ["server/model/"],
     r"cmocka\.h": [],

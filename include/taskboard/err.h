@@ -26,6 +26,7 @@
     X(TB_E_FORBIDDEN, "forbidden", 403, "This token's role does not allow that")                   \
     X(TB_E_NOT_FOUND, "not_found", 404, "There is nothing at this path")                           \
     X(TB_E_TASK_NOT_FOUND, "task_not_found", 404, "task not found")                                \
+    X(TB_E_TOKEN_NOT_FOUND, "token_not_found", 404, "There is no such token")                      \
     X(TB_E_VM_NOT_FOUND, "vm_not_found", 404, "VM not found")                                      \
     X(TB_E_EVENT_NOT_FOUND, "event_not_found", 404, "Event not found")                             \
     X(TB_E_ATTEMPT_NOT_FOUND, "attempt_not_found", 404, "The task has no such attempt")            \

@@ -26,6 +26,12 @@ struct tb_id_list {
     size_t room;
 };
 
+/* What the board remembers of credentials that have an end (credential_end.c). */
+struct tb_credential_ends {
+    uint64_t changes; /* head.credential_changes when this was found out */
+    int64_t due_ms;   /* when the first of them is over; 0: nothing was found out so far */
+};
+
 /* What the board remembers of cutting the log's old end off (trim.c). */
 struct tb_trim {
     uint64_t oldest_seq; /* what follows was found out when this was the log's oldest event */
@@ -46,6 +52,8 @@ struct tb_board {
                              * by then: what goes beyond it the command has done */
 
     struct tb_trim trim;
+    struct tb_credential_ends ends;
+    struct tb_str token; /* text: of the command that is being run, for the log; absent: of none */
 
     /* made anew by tb_board_begin */
     uint32_t vm_claims_left; /* claims of a lost VM that the batch may still end */

@@ -76,6 +76,7 @@ static void append_event(struct tb_board *board, const struct tb_change *change,
         .type = change->type,
         .task_id = task != NULL ? task->id : none,
         .actor = change->actor,
+        .token = change->actor.ptr != NULL ? board->token : TB_STR_NONE, /* time has no token */
         .vm_id = change->vm_id,
     };
     if (task != NULL && change->type == TB_EVENT_DELETED) {

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "http/auth.h"
+#include "http/known.h"
 #include "http/loop_metrics.h"
 #include "http/origin.h"
 #include "http/route.h"
@@ -50,6 +51,7 @@ struct tb_worker {
     struct tb_loop_metrics *metrics; /* one of the http's */
     struct tb_slowdown slowdown;
     struct tb_held held;
+    struct tb_known known;
     struct tb_summary_copy summary;
     uint32_t id_prefix; /* random; request ids are this and a counter */
     uint64_t id_count;

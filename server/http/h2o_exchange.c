@@ -149,6 +149,9 @@ static enum tb_header_in header_of(const h2o_iovec_t *name)
         enum tb_header_in header;
     } others[] = {
         {TB_STR("claim-token"), TB_IN_CLAIM_TOKEN},
+        {TB_STR("content-type"), TB_IN_CONTENT_TYPE},
+        {TB_STR("cookie"), TB_IN_COOKIE},
+        {TB_STR("x-forwarded-proto"), TB_IN_FORWARDED_PROTO},
         {TB_STR("idempotency-key"), TB_IN_IDEMPOTENCY_KEY},
         {TB_STR("last-event-id"), TB_IN_LAST_EVENT_ID},
         {TB_STR("origin"), TB_IN_ORIGIN},

@@ -73,6 +73,7 @@ enum tb_loop_state {
  * list of the fan-out at most: none while it opens, and while it is being sent something. */
 struct tb_stream {
     struct tb_subscriber subscriber;
+    struct tb_ticket ticket; /* of who subscribed */
     struct tb_loop *loop;
     h2o_socket_t *socket;           /* NULL while the head of the answer is on its way */
     struct tb_websocket *websocket; /* NULL: server-sent events */
@@ -107,9 +108,11 @@ struct tb_fanout {
     h2o_linklist_t resting; /* have everything: woken by news */
     unsigned count;
     bool in_round;
-    int64_t round_us;          /* when it began */
-    h2o_linklist_t *next_look; /* in `all` */
-    int64_t credit_us;         /* time that may be spent at once */
+    int64_t round_us;            /* when it began */
+    h2o_linklist_t *next_look;   /* in `all` */
+    uint64_t credential_changes; /* when all tickets were last looked at */
+    int64_t next_end_ms;         /* when the first of them is over (wall clock) */
+    int64_t credit_us;           /* time that may be spent at once */
     int64_t credit_at_us;
     uint64_t lag_max; /* events; of those that were looked at since the look began anew */
     h2o_timeout_t next_turn;
@@ -206,6 +209,7 @@ void tb_stream_end(struct tb_stream *stream, unsigned code); /* politely; the co
 void tb_stream_say_goodbye(struct tb_stream *stream); /* no more; and waits for the client's */
 void tb_stream_resume_reading(struct tb_stream *stream);
 void tb_stream_close(struct tb_stream *stream);
+void tb_stream_revoke(struct tb_stream *stream); /* who subscribed may not any more */
 bool tb_stream_is_sending(const struct tb_stream *stream);
 
 /* --- h2o_fanout.c --- */

@@ -1,5 +1,6 @@
 /* Everything that changes the board: parse the body into a command, hand it to the service, answer
  * its reply. */
+#include "http/write.h"
 #include "board/parse.h"
 #include "http/context.h"
 #include "http/etag.h"
@@ -51,11 +52,25 @@ static const struct tb_json *parse_body(struct tb_request *request, struct tb_pa
     return body;
 }
 
+void tb_write_submit(struct tb_request *request, void (*on_done)(struct tb_request *request))
+{
+    struct tb_command *command = &request->job.command;
+    command->actor = request->actor;
+    command->speaker = (struct tb_speaker){
+        .role = request->role,
+        .agent = request->agent,
+        .token = request->scope,
+        .credential = request->ticket.credential,
+        .expires_ms = request->ticket.expires_ms,
+        .credential_changes = request->ticket.changes,
+    };
+    request->on_reply = on_done;
+    tb_request_submit(request);
+}
+
 static void submit(struct tb_request *request)
 {
-    request->job.command.actor = request->actor;
-    request->on_reply = on_reply;
-    tb_request_submit(request);
+    tb_write_submit(request, on_reply);
 }
 
 /* What a request must have that may end a claim. False: answered. */
@@ -97,7 +112,7 @@ static void parse_and_submit(struct tb_request *request, struct tb_parse *parse,
         return;
     }
     if (!parse_command(parse, body, command) ||
-        (request->method == TB_METHOD_POST &&
+        (request->method == TB_METHOD_POST && (request->route->flags & TB_ROUTE_SECRET) == 0 &&
          !tb_idempotency_read(request, parse, &command->idempotency))) {
         refuse(request, &parse->refusal);
         return;
@@ -263,6 +278,24 @@ void tb_handle_delete_vm(struct tb_request *request)
         command->kind = TB_COMMAND_VM_DELETE;
         submit(request);
     }
+}
+
+/* --- tokens --- */
+
+void tb_handle_create_token(struct tb_request *request)
+{
+    change_board(request, tb_parse_token);
+}
+
+void tb_handle_delete_token(struct tb_request *request)
+{
+    struct tb_command *command = &request->job.command;
+    if (!tb_read_ulid(request->params[0], &command->credential.id)) {
+        tb_reply_error(request, TB_E_TOKEN_NOT_FOUND);
+        return;
+    }
+    command->kind = TB_COMMAND_TOKEN_DELETE;
+    submit(request);
 }
 
 /* --- the feed --- */

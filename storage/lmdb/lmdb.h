@@ -18,16 +18,17 @@
 #include "record.h"
 
 enum tb_lmdb_db {
-    TB_DB_TASK,     /* id → task record */
-    TB_DB_NOTE,     /* task id, note id → note record */
-    TB_DB_ARTIFACT, /* task id, number u32 → artifact record */
-    TB_DB_ATTEMPT,  /* task id, number u32 → attempt record */
-    TB_DB_EVENT,    /* first seq u64 → block of event records, see events.c */
-    TB_DB_VM,       /* number → VM record */
-    TB_DB_VM_SEEN,  /* number → its sign of life, see vms.c */
-    TB_DB_ANSWER,   /* first number u64 → block of answer records, see answers.c */
-    TB_DB_INDEX,    /* the entries that rules read, see keys.h */
-    TB_DB_RUN,      /* run number u64, first key → block of all other entries, see run.h */
+    TB_DB_TASK,       /* id → task record */
+    TB_DB_NOTE,       /* task id, note id → note record */
+    TB_DB_ARTIFACT,   /* task id, number u32 → artifact record */
+    TB_DB_ATTEMPT,    /* task id, number u32 → attempt record */
+    TB_DB_EVENT,      /* first seq u64 → block of event records, see events.c */
+    TB_DB_VM,         /* number → VM record */
+    TB_DB_VM_SEEN,    /* number → its sign of life, see vms.c */
+    TB_DB_CREDENTIAL, /* id → credential record */
+    TB_DB_ANSWER,     /* first number u64 → block of answer records, see answers.c */
+    TB_DB_INDEX,      /* the entries that rules read, see keys.h */
+    TB_DB_RUN,        /* run number u64, first key → block of all other entries, see run.h */
     TB_DB_META, /* LMDB's own: "format" → u32 little-endian, "head" → head record, "runs" →
                  * manifest, "pauses" → JSON record */
     TB_DB_COUNT,
@@ -291,6 +292,11 @@ enum tb_err tb_lmdb_visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_vm
 enum tb_err tb_lmdb_next_due_vm(struct tb_txn *txn, struct tb_vm *vm);
 enum tb_err tb_lmdb_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
                                    void *ctx);
+enum tb_err tb_lmdb_get_credential(struct tb_txn *txn, struct tb_id id,
+                                   struct tb_credential *credential);
+enum tb_err tb_lmdb_put_credential(struct tb_txn *txn, const struct tb_credential *credential);
+enum tb_err tb_lmdb_delete_credential(struct tb_txn *txn, struct tb_id id);
+enum tb_err tb_lmdb_visit_credentials(struct tb_txn *txn, tb_visit_credential *visit, void *ctx);
 enum tb_err tb_lmdb_get_pauses(struct tb_txn *txn, struct tb_str *json);
 enum tb_err tb_lmdb_put_pauses(struct tb_txn *txn, struct tb_str json);
 enum tb_err tb_lmdb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
@@ -309,6 +315,10 @@ enum tb_err tb_lmdb_visit_tasks(struct tb_txn *txn, const struct tb_task_query *
 
 /* The task without a copy: valid until the next write or the end of the transaction. */
 enum tb_err tb_lmdb_peek_task(struct tb_lmdb_txn *txn, struct tb_id id, struct tb_task *task);
+
+/* credentials.c: that of a record, which must be the key's. */
+enum tb_err tb_lmdb_decode_credential(MDB_val key, MDB_val record,
+                                      struct tb_credential *credential);
 
 /* vms.c: the sign of life of that VM, as it is stored. */
 enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *seen_ms);
