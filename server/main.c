@@ -16,6 +16,7 @@
 #include "http/notify.h"
 #include "http/server.h"
 #include "http/token.h"
+#include "restore.h"
 
 #define LARGE_BLOCK_BYTES (2 * 1024 * 1024)
 #define IDLE_BYTES_MAX    (32 * 1024 * 1024)
@@ -226,6 +227,7 @@ static bool start_server(struct program *program)
         return false;
     }
     http->service = program->service;
+    http->store = program->store;
     http->clock = tb_clock_system();
     http->array_body_bytes_max = most;
     http->body_bytes_max = most < TB_BODY_BYTES_MAX ? most : TB_BODY_BYTES_MAX;
@@ -365,6 +367,23 @@ static int check_store(struct program *program)
     }
 }
 
+static int restore(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_restore_options options = {
+        .file = settings->restore,
+        .url = settings->data,
+        .map_bytes = (uint64_t)settings->map_bytes,
+        .board = board_options(settings),
+    };
+    if (!tb_restore_backup(&options, program->why, WHY_BYTES)) {
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        return EXIT_CANNOT_START;
+    }
+    (void)printf("restored %s into %s\n", options.file, data_dir(options.url));
+    return EXIT_SUCCESS;
+}
+
 /* What is asked for besides serving. True: done. */
 static bool answer_and_exit(struct program *program, int *code)
 {
@@ -376,6 +395,8 @@ static bool answer_and_exit(struct program *program, int *code)
         (void)puts("taskboardd " TB_VERSION);
     } else if (program->settings.check) {
         *code = check_store(program);
+    } else if (program->settings.restore != NULL) {
+        *code = restore(program);
     } else {
         return false;
     }
@@ -392,13 +413,13 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "taskboardd: %s\n", program.why);
         return EXIT_USAGE;
     }
-    int code = EXIT_SUCCESS;
-    if (answer_and_exit(&program, &code)) {
-        return code;
-    }
     if (sodium_init() < 0) {
         (void)fputs("taskboardd: cannot get random numbers from the system\n", stderr);
         return EXIT_CANNOT_START;
+    }
+    int code = EXIT_SUCCESS;
+    if (answer_and_exit(&program, &code)) {
+        return code;
     }
     /* Large answers come and go: their memory is given back, not kept for the next one. What
      * batches use again and again is kept. */

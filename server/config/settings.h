@@ -32,7 +32,8 @@ struct tb_settings {
     int64_t drain_seconds;
     enum tb_log_level log_level;
     enum tb_log_format log_format;
-    int64_t map_bytes; /* 0: the engine's default */
+    int64_t map_bytes;   /* 0: the engine's default */
+    const char *restore; /* NULL: nothing */
     bool check;
     bool help;
     bool version;

@@ -67,6 +67,8 @@ const struct tb_route tb_routes[] = {
     {GET, "/feed/events/:id", tb_handle_get_feed_event, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
     {GET, "/feed/stats", tb_handle_feed_stats, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
     {GET, "/feed/stream", tb_handle_feed_stream, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+
+    {GET, "/admin/backup", tb_handle_backup, TB_ROLE_ADMIN, 0},
 };
 
 const size_t tb_route_count = sizeof(tb_routes) / sizeof(tb_routes[0]);

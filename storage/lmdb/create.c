@@ -23,10 +23,11 @@ static int forget(int folder_fd, const char *name, int flags)
     return unlinkat(folder_fd, name, flags) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-static int remove_new(int folder_fd)
+int tb_lmdb_remove_new(int folder_fd)
 {
     int rc = forget(folder_fd, NEW "/data.mdb", 0);
     rc = rc != 0 ? rc : forget(folder_fd, NEW "/lock.mdb", 0);
+    rc = rc != 0 ? rc : forget(folder_fd, NEW "/lock", 0);
     return rc != 0 ? rc : forget(folder_fd, NEW, AT_REMOVEDIR);
 }
 
@@ -48,7 +49,13 @@ static int make_files(struct tb_lmdb_store *store, const struct tb_store_options
     return rc;
 }
 
-static int move_in(int folder_fd)
+int tb_lmdb_make_new(int folder_fd)
+{
+    int rc = tb_lmdb_remove_new(folder_fd);
+    return rc != 0 || mkdirat(folder_fd, NEW, 0700) == 0 ? rc : errno;
+}
+
+int tb_lmdb_move_new_in(int folder_fd)
 {
     bool moved = renameat(folder_fd, NEW "/data.mdb", folder_fd, "data.mdb") == 0;
     return moved && fsync(folder_fd) == 0 ? 0 : errno;
@@ -57,13 +64,13 @@ static int move_in(int folder_fd)
 int tb_lmdb_create(struct tb_lmdb_store *store, const struct tb_store_options *options,
                    const char *folder)
 {
-    int rc = remove_new(store->folder_fd);
+    int rc = tb_lmdb_remove_new(store->folder_fd);
     if (rc != 0 || faccessat(store->folder_fd, "data.mdb", F_OK, 0) == 0 || errno != ENOENT) {
         return rc; /* what is there is for LMDB to judge */
     }
-    rc = mkdirat(store->folder_fd, NEW, 0700) == 0 ? 0 : errno;
+    rc = tb_lmdb_make_new(store->folder_fd);
     rc = rc != 0 ? rc : make_files(store, options, folder);
-    rc = rc != 0 ? rc : move_in(store->folder_fd);
-    int removed = remove_new(store->folder_fd);
+    rc = rc != 0 ? rc : tb_lmdb_move_new_in(store->folder_fd);
+    int removed = tb_lmdb_remove_new(store->folder_fd);
     return rc != 0 ? rc : removed;
 }

@@ -98,6 +98,7 @@ static const struct tb_store_ops ops = {
     .drop_events = tb_lmdb_drop_events,
     .visit_tasks = tb_lmdb_visit_tasks,
     .verify = tb_lmdb_verify,
+    .copy = tb_lmdb_copy,
 };
 
 /* What only looks leaves even LMDB's table of readers alone: the folder's lock keeps writers out.

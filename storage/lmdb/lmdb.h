@@ -137,6 +137,9 @@ bool tb_lmdb_is_failure(const struct tb_lmdb_store *store, enum tb_err err, int 
 /* Gives the reader, which has no snapshot open, an environment of its own and begins one in it. */
 int tb_lmdb_read_on(struct tb_lmdb_reader *reader);
 
+/* Opens the same file once more, for reading alone: of a store that has failed. */
+int tb_lmdb_open_beside(const struct tb_lmdb_store *store, MDB_env **env);
+
 /* Closes what the reader has open in LMDB. */
 void tb_lmdb_reader_close(struct tb_lmdb_reader *reader);
 
@@ -153,6 +156,11 @@ int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
 /* Makes data.mdb, on the disk, if there is none. */
 int tb_lmdb_create(struct tb_lmdb_store *store, const struct tb_store_options *options,
                    const char *folder);
+
+/* The folder new/ in which a file becomes a store. Each answers errno. */
+int tb_lmdb_make_new(int folder_fd);    /* what is left of an earlier one is removed */
+int tb_lmdb_move_new_in(int folder_fd); /* gives its data.mdb the name, durably */
+int tb_lmdb_remove_new(int folder_fd);  /* with all that is in it */
 
 /* --- folder.c: the data folder and its lock --- */
 
@@ -311,6 +319,9 @@ enum tb_err tb_lmdb_peek_task(struct tb_lmdb_txn *txn, struct tb_id id, struct t
 
 /* vms.c: the sign of life of that VM, as it is stored. */
 enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *seen_ms);
+
+/* copy.c */
+enum tb_err tb_lmdb_copy(struct tb_store *store, tb_write_bytes *write, void *ctx);
 
 /* verify.c */
 enum tb_err tb_lmdb_verify(struct tb_store *store, tb_report_fault *report, void *ctx,

@@ -159,6 +159,13 @@ static struct tb_arena *swap_arena(struct tb_txn *base, struct tb_arena *arena)
     return previous;
 }
 
+/* UNTESTED: nobody serves from memory. */
+static enum tb_err copy_nothing(struct tb_store *base, tb_write_bytes *write, void *ctx)
+{
+    (void)base, (void)write, (void)ctx;
+    return TB_E_STORAGE_DOWN;
+}
+
 static const struct tb_store_ops ops = {
     .close = close_store,
     .write_begin = write_begin,
@@ -206,6 +213,7 @@ static const struct tb_store_ops ops = {
     .drop_events = tb_memory_drop_events,
     .visit_tasks = tb_memory_visit_tasks,
     .verify = tb_memory_verify,
+    .copy = copy_nothing,
 };
 
 enum tb_err tb_memory_open(struct tb_store **out)
