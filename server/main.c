@@ -16,6 +16,7 @@
 #include "http/notify.h"
 #include "http/server.h"
 #include "http/token.h"
+#include "import.h"
 #include "restore.h"
 
 #define LARGE_BLOCK_BYTES (2 * 1024 * 1024)
@@ -384,6 +385,23 @@ static int restore(struct program *program)
     return EXIT_SUCCESS;
 }
 
+static int import(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_import_options options = {
+        .file = settings->import,
+        .format = settings->format,
+        .url = settings->data,
+        .map_bytes = (uint64_t)settings->map_bytes,
+        .board = board_options(settings),
+    };
+    if (!tb_import_file(&options, program->why, WHY_BYTES)) {
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        return EXIT_CANNOT_START;
+    }
+    return EXIT_SUCCESS;
+}
+
 /* What is asked for besides serving. True: done. */
 static bool answer_and_exit(struct program *program, int *code)
 {
@@ -397,6 +415,8 @@ static bool answer_and_exit(struct program *program, int *code)
         *code = check_store(program);
     } else if (program->settings.restore != NULL) {
         *code = restore(program);
+    } else if (program->settings.import != NULL) {
+        *code = import(program);
     } else {
         return false;
     }

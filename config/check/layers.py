@@ -25,10 +25,12 @@ LAYERS = {
     "server/config": ["include/taskboard", "server/base"],
     "server/main.c": [
         "server/http", "server/config", "server/service", "server/board", "server/model", "include/taskboard", "server/base",
-        "server/check.h", "server/restore.h",
+        "server/check.h", "server/import.h", "server/restore.h",
     ],
     "server/check.h": ["server/board", "server/model", "include/taskboard", "server/base"],
     "server/check.c": ["server/check.h", "server/board", "server/model", "include/taskboard", "server/base"],
+    "server/import.h": ["server/board", "server/model", "include/taskboard", "server/base"],
+    "server/import.c": ["server/import.h", "server/board", "server/model", "include/taskboard", "server/base"],
     "server/restore.h": ["server/board", "server/model", "include/taskboard", "server/base"],
     "server/restore.c": ["server/restore.h", "server/check.h", "server/board", "server/model", "include/taskboard", "server/base"],
 }
@@ -47,7 +49,7 @@ HOMES = {
     r"zlib\.h": ["server/http/gzip.c"],
     r"yajl/.*": ["server/base/json"],
     r"lmdb\.h": ["storage/lmdb/"],
-    r"sodium\.h": ["server/http/", "server/board/attempt.c", "server/main.c", "server/restore.c", "storage/"],
+    r"sodium\.h": ["server/http/", "server/board/attempt.c", "server/main.c", "server/import.c", "server/restore.c", "storage/"],
     r"xxhash\.h": ["storage/"],
     r"utf8proc\.h": ["server/model/"],
     r"cmocka\.h": [],
@@ -56,7 +58,8 @@ HOMES = {
     r"(sys/socket|netinet/.*|arpa/.*|netdb|sys/epoll)(\.h)?": ["server/http/"],
     r"(time|sys/time)\.h": ["server/base/", "server/service/", "server/http/", "server/config/", "server/main.c", "storage/"],
     r"(fcntl|sys/stat|dirent|sys/mman|sys/file)\.h": [
-        "server/base/", "server/http/", "server/config/", "server/main.c", "server/check.c", "server/restore.c", "storage/",
+        "server/base/", "server/http/", "server/config/", "server/main.c", "server/check.c", "server/import.c", "server/restore.c",
+        "storage/",
     ],
 }
 

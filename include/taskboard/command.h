@@ -39,6 +39,7 @@ enum tb_command_kind {
     TB_COMMAND_VM_HEARTBEAT,
     TB_COMMAND_FEED_PUBLISH,
     TB_COMMAND_FEED_CLEAR,
+    TB_COMMAND_IMPORT,
     TB_COMMAND_KIND_COUNT,
 };
 
@@ -207,6 +208,20 @@ struct tb_feed_command {
     struct tb_str metadata;  /* json; may be absent */
 };
 
+enum tb_import_format {
+    TB_IMPORT_NDJSON, /* what tb_export writes */
+    TB_IMPORT_BOARD_JSON,
+    TB_IMPORT_REGISTRY_JSON,
+    TB_IMPORT_FEED_JSONL,
+    TB_IMPORT_FORMAT_COUNT,
+};
+
+/* The only command that is not parsed beforehand: a file is read line by line, twice. */
+struct tb_import_command {
+    enum tb_import_format format;
+    struct tb_str bytes;
+};
+
 /* Idempotency-Key: what a request is known by, and what it was. */
 struct tb_idempotency {
     bool present;
@@ -216,8 +231,8 @@ struct tb_idempotency {
 
 struct tb_command {
     enum tb_command_kind kind;
-    struct tb_id task_id;        /* of all kinds but CREATE, CLAIM, RETRY_MANY, PAUSE, RESUME */
-    struct tb_str vm_id;         /* text: of the VM_ kinds */
+    struct tb_id task_id; /* of all kinds but CREATE, CLAIM, RETRY_MANY, PAUSE, RESUME, IMPORT */
+    struct tb_str vm_id;  /* text: of the VM_ kinds */
     struct tb_if_match if_match; /* of those with a task */
     struct tb_idempotency idempotency;
     struct tb_str claim_token; /* text: header Claim-Token, for PATCH, DELETE, review, approve,
@@ -238,6 +253,7 @@ struct tb_command {
         struct tb_retry_many_command retry_many;
         struct tb_vm_command vm;
         struct tb_feed_command feed;
+        struct tb_import_command import;
     };
 };
 

@@ -271,7 +271,9 @@ struct tb_artifact {
     X(TB_EVENT_FEED_AGENT_STOPPED, "feed.agent_stopped", "feed")                                   \
     X(TB_EVENT_FEED_TOKEN_UPDATE, "feed.token_update", "feed")                                     \
     X(TB_EVENT_FEED_CUSTOM, "feed.custom", "feed")                                                 \
-    X(TB_EVENT_FEED_CLEARED, "feed.cleared", "feed")
+    X(TB_EVENT_FEED_CLEARED, "feed.cleared", "feed")                                               \
+    X(TB_EVENT_IMPORTED, "task.imported", "board")                                                 \
+    X(TB_EVENT_VM_IMPORTED, "vm.imported", "registry")
 
 #define TB_EVENT_ENUM(name, type, topic) name,
 enum tb_event_type { TB_EVENT_TABLE(TB_EVENT_ENUM) TB_EVENT_TYPE_COUNT };

@@ -36,6 +36,7 @@ static tb_rule *const rules[TB_COMMAND_KIND_COUNT] = {
     [TB_COMMAND_VM_HEARTBEAT] = tb_rule_vm_heartbeat,
     [TB_COMMAND_FEED_PUBLISH] = tb_rule_feed_publish,
     [TB_COMMAND_FEED_CLEAR] = tb_rule_feed_clear,
+    [TB_COMMAND_IMPORT] = tb_rule_import,
 };
 
 void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena *arena,

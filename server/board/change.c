@@ -234,6 +234,18 @@ void tb_change_tell(struct tb_board *board, const struct tb_task *task,
     append_event(board, told, task);
 }
 
+void tb_change_tell_of(struct tb_board *board, const struct tb_change *told, struct tb_id id,
+                       int64_t at_ms)
+{
+    struct tb_head *head = tb_txn_head(board->txn);
+    struct tb_event event = {
+        .seq = head->seq + 1, .id = id, .at_ms = at_ms, .type = told->type, .actor = told->actor};
+    tb_event_render(&event, NULL, told->extra, board->arena);
+    if (tb_append_event(board->txn, &event) == TB_OK) {
+        head->seq = event.seq;
+    }
+}
+
 void tb_scratch_begin(struct tb_board *board, struct tb_scratch *scratch)
 {
     scratch->batch_arena = board->arena;
@@ -323,6 +335,17 @@ void tb_change_write(struct tb_board *board, const struct tb_task *old, struct t
     }
     if (was_met != is_met) {
         tell_dependents(board, task, is_met);
+    }
+}
+
+void tb_change_import(struct tb_board *board, struct tb_task *task, const struct tb_change *change)
+{
+    struct tb_change quiet = *change;
+    quiet.quiet = true;
+    task->version--; /* stored with one more */
+    store(board, NULL, task, &quiet);
+    if (tb_dependency_is_met_by(task)) {
+        tell_dependents(board, task, true);
     }
 }
 

@@ -36,5 +36,6 @@ tb_rule tb_rule_vm_delete;
 tb_rule tb_rule_vm_heartbeat;
 tb_rule tb_rule_feed_publish;
 tb_rule tb_rule_feed_clear;
+tb_rule tb_rule_import;
 
 #endif

@@ -33,7 +33,9 @@ struct tb_settings {
     enum tb_log_level log_level;
     enum tb_log_format log_format;
     int64_t map_bytes;   /* 0: the engine's default */
-    const char *restore; /* NULL: nothing */
+    const char *restore; /* NULL: nothing; so is the next one */
+    const char *import;
+    const char *format; /* of that; NULL: as its name ends */
     bool check;
     bool help;
     bool version;

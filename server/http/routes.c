@@ -69,6 +69,8 @@ const struct tb_route tb_routes[] = {
     {GET, "/feed/stream", tb_handle_feed_stream, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
 
     {GET, "/admin/backup", tb_handle_backup, TB_ROLE_ADMIN, 0},
+    {GET, "/admin/export", tb_handle_export, TB_ROLE_ADMIN, 0},
+    {POST, "/admin/import", tb_handle_import, TB_ROLE_ADMIN, TB_ROUTE_BODY | TB_ROUTE_BIG_BODY},
 };
 
 const size_t tb_route_count = sizeof(tb_routes) / sizeof(tb_routes[0]);
