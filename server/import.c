@@ -16,7 +16,7 @@
 
 static bool map_file(const char *path, struct tb_str *bytes, char *why, size_t why_size)
 {
-    struct stat status;
+    struct stat status = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     int code = fd < 0 || fstat(fd, &status) != 0 ? errno : 0;
     *bytes = TB_STR("");

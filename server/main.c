@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "check.h"
 #include "config/settings.h"
 #include "http/etag.h"
@@ -169,6 +170,10 @@ static struct tb_board_options board_options(const struct tb_settings *settings)
         .default_max_attempts = (uint32_t)settings->default_max_attempts,
         .retain_events = (uint64_t)settings->retain_events,
         .retain_ms = settings->retain_days * 86400000,
+        .retain_done = (uint64_t)settings->retain_done,
+        .retain_done_ms = settings->retain_done_days * 86400000,
+        .archive = settings->archive != NULL ? tb_archive_append : NULL,
+        .archive_ctx = (void *)(uintptr_t)settings->archive,
     };
 }
 

@@ -25,10 +25,12 @@ LAYERS = {
     "server/config": ["include/taskboard", "server/base"],
     "server/main.c": [
         "server/http", "server/config", "server/service", "server/board", "server/model", "include/taskboard", "server/base",
-        "server/check.h", "server/import.h", "server/restore.h",
+        "server/archive.h", "server/check.h", "server/import.h", "server/restore.h",
     ],
     "server/check.h": ["server/board", "server/model", "include/taskboard", "server/base"],
     "server/check.c": ["server/check.h", "server/board", "server/model", "include/taskboard", "server/base"],
+    "server/archive.h": ["server/base"],
+    "server/archive.c": ["server/archive.h", "server/base"],
     "server/import.h": ["server/board", "server/model", "include/taskboard", "server/base"],
     "server/import.c": ["server/import.h", "server/board", "server/model", "include/taskboard", "server/base"],
     "server/restore.h": ["server/board", "server/model", "include/taskboard", "server/base"],
@@ -58,8 +60,8 @@ HOMES = {
     r"(sys/socket|netinet/.*|arpa/.*|netdb|sys/epoll)(\.h)?": ["server/http/"],
     r"(time|sys/time)\.h": ["server/base/", "server/service/", "server/http/", "server/config/", "server/main.c", "storage/"],
     r"(fcntl|sys/stat|dirent|sys/mman|sys/file)\.h": [
-        "server/base/", "server/http/", "server/config/", "server/main.c", "server/check.c", "server/import.c", "server/restore.c",
-        "storage/",
+        "server/base/", "server/http/", "server/config/", "server/main.c", "server/archive.c", "server/check.c", "server/import.c",
+        "server/restore.c", "storage/",
     ],
 }
 

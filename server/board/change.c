@@ -349,15 +349,28 @@ void tb_change_import(struct tb_board *board, struct tb_task *task, const struct
     }
 }
 
-void tb_change_delete(struct tb_board *board, const struct tb_task *old, struct tb_str actor)
+static void remove_task(struct tb_board *board, const struct tb_task *old,
+                        const struct tb_change *change)
 {
     tb_delete_task(board->txn, old);
     count_task(tb_txn_head(board->txn), old, -1);
-    const struct tb_change change = {.type = TB_EVENT_DELETED, .actor = actor};
-    append_event(board, &change, old);
+    append_event(board, change, old);
     if (tb_dependency_is_met_by(old)) {
         tell_dependents(board, old, false);
     }
+}
+
+void tb_change_delete(struct tb_board *board, const struct tb_task *old, struct tb_str actor)
+{
+    const struct tb_change change = {.type = TB_EVENT_DELETED, .actor = actor};
+    remove_task(board, old, &change);
+}
+
+void tb_change_retire(struct tb_board *board, const struct tb_task *old)
+{
+    const struct tb_change change = {.type = TB_EVENT_DELETED,
+                                     .extra = TB_STR(",\"reason\":\"retention\"")};
+    remove_task(board, old, &change);
 }
 
 void tb_change_answer(struct tb_board *board, const struct tb_task *task, int http_status,

@@ -47,6 +47,9 @@ void tb_change_import(struct tb_board *board, struct tb_task *task, const struct
 /* Removes a task: deletes it, counts it out, appends task.deleted, tells its dependents. */
 void tb_change_delete(struct tb_board *board, const struct tb_task *old, struct tb_str actor);
 
+/* The same for one that is finished and not kept any longer: data.reason says so. */
+void tb_change_retire(struct tb_board *board, const struct tb_task *old);
+
 /* The task's full view as the answer, with 200 or 201. */
 void tb_change_answer(struct tb_board *board, const struct tb_task *task, int http_status,
                       struct tb_arena *arena, struct tb_reply *reply);

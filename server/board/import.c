@@ -247,14 +247,14 @@ static bool check_names(struct import *import, enum tb_import_kind kind, enum tb
 {
     const struct entries *entries = &import->entries[kind];
     const struct entry **named =
-        tb_arena_alloc(import->kept, (entries->count + 1) * sizeof(*named));
+        tb_arena_alloc(import->kept, (entries->count + 1) * sizeof(struct entry *));
     size_t count = 0;
     for (size_t i = 0; i < entries->count; i++) {
         if (entries->items[i].name.ptr != NULL) {
             named[count++] = &entries->items[i];
         }
     }
-    qsort(named, count, sizeof(*named), compare_names);
+    qsort(named, count, sizeof(struct entry *), compare_names);
     for (size_t i = 1; i < count; i++) {
         if (tb_str_eq(named[i - 1]->name, named[i]->name)) {
             return refuse_entry(import, named[i], err, message);
@@ -470,7 +470,7 @@ static struct tb_dependency_drafts make_drafts(struct import *import)
     const struct entries *tasks = &import->entries[TB_IMPORT_TASK];
     struct tb_task *all = tb_arena_zalloc(import->kept, tasks->count * sizeof(*all));
     struct tb_dependency_drafts drafts = {
-        .tasks = tb_arena_alloc(import->kept, tasks->count * sizeof(*drafts.tasks)),
+        .tasks = tb_arena_alloc(import->kept, tasks->count * sizeof(struct tb_task *)),
         .count = tasks->count,
     };
     for (size_t i = 0; i < tasks->count; i++) {
