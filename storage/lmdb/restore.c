@@ -15,6 +15,10 @@
 
 #define PIECE_BYTES ((size_t)1 << 20)
 
+/* LMDB maps what the file holds if that is more; else as much as the copied store might grow to,
+ * for which there may be no address space. */
+#define SMALL_MAP_BYTES ((size_t)1 << 20)
+
 /* What an empty data folder may hold: what an attempt that was cut short leaves, and a token that
  * was put there beforehand. */
 static bool is_no_board(const char *name)
@@ -123,7 +127,8 @@ static bool is_whole(const char *made)
     if (mdb_env_create(&env) != 0) {
         return false;
     }
-    bool whole = mdb_env_open(env, made, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0) == 0 &&
+    bool whole = mdb_env_set_mapsize(env, SMALL_MAP_BYTES) == 0 &&
+                 mdb_env_open(env, made, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0) == 0 &&
                  mdb_env_info(env, &info) == 0 && mdb_env_stat(env, &stat) == 0 &&
                  mdb_env_get_fd(env, &fd) == 0 && fstat(fd, &status) == 0 &&
                  (uint64_t)status.st_size == ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;

@@ -246,6 +246,23 @@ def test_a_server_that_stops_cuts_a_backup_and_the_client_can_tell(own_server, b
     assert not raw.receive_all().endswith(b"0\r\n\r\n")
 
 
+def test_an_export_that_fails_halfway_is_cut_off(own_server, board):
+    """What is damaged is met last: the head of the answer is long gone then."""
+    own_server.damaged = True
+    board.create("the oldest of all", description="soon damaged, and")
+    fill(board, 1000, 4000)
+    own_server.leave()
+    own_server.stop()
+    file = own_server.data / "data.mdb"
+    file.write_bytes(file.read_bytes().replace(b"soon damaged, and", b"now damaged!, and"))
+    raw = Raw(own_server.start().port)
+    raw.send("GET /admin/export " + HEAD)
+    answer = raw.receive_all()
+    assert answer.startswith(b"HTTP/1.1 200") and len(answer) > 1000 * 4000
+    assert not answer.endswith(b"0\r\n\r\n")
+    raw.close()
+
+
 def test_head_makes_no_copy(own_server):
     raw = own_server.raw()
     raw.send("HEAD /admin/backup " + HEAD)

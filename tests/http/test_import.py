@@ -81,7 +81,7 @@ def live(client):
 
 
 def test_a_board_comes_back_as_it_was(own_server, board, serve, tmp_path):
-    done, waits, _, held, _ = live(board)
+    done, waits, _, held, review = live(board)
     first = export(board)
     assert b"token" not in first and b"claim\"" not in first
     other = serve().client()
@@ -95,6 +95,9 @@ def test_a_board_comes_back_as_it_was(own_server, board, serve, tmp_path):
     assert other.get("/feed/events").json == board.get("/feed/events").json
     back = other.task(held["id"])
     assert (back["status"], back["assignee"], back["attempts"], "claim" in back) == ("open", "fourth", 0, False)
+    assert other.task(review["id"])["assignee"] == "fifth"
+    rejected = other.post(f"/board/tasks/{review['id']}/reject", {"reason": "no"}).json
+    assert "assignee" not in rejected, "it was nobody's before it was claimed"
     other.post("/board/resume", {})
     again = other.claim("fourth", tags=["held"])[0]["claim"]["generation"]
     assert again > held["claim"]["generation"]
