@@ -16,22 +16,17 @@ void tb_handle_backup(struct tb_request *request)
     tb_request_transfer(request, copy);
 }
 
-static enum tb_err export(struct tb_transfer *transfer, void *store)
-{
-    struct tb_reader *reader = NULL;
-    struct tb_txn *txn = NULL;
-    struct tb_arena *arena = tb_arena_new(0);
-    enum tb_err err = tb_reader_new(store, &reader);
+static enum tb_err export(struct tb_transfer *transfer, void *store) {
+    struct tb_reader *reader = NULL; struct tb_txn *txn = NULL;
+    struct tb_arena *arena = tb_arena_new(0); enum tb_err err = tb_reader_new(store, &reader);
     err = err != TB_OK ? err : tb_read_begin(reader, arena, &txn);
-    if (err == TB_OK) {
-        err = tb_export(txn, tb_transfer_write, transfer);
-        tb_read_end(&txn);
-    }
-    if (reader != NULL) {
-        tb_reader_free(&reader);
-    }
-    tb_arena_free(arena);
-    return err;
+    if (err == TB_OK){err = tb_export(txn, tb_transfer_write, transfer); tb_read_end(&txn);}
+if (reader != NULL)
+{
+    tb_reader_free(&reader);
+}
+tb_arena_free(arena);
+return err;
 }
 
 void tb_handle_export(struct tb_request *request)
