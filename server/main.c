@@ -10,12 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "check.h"
 #include "config/settings.h"
 #include "http/etag.h"
 #include "http/notify.h"
 #include "http/server.h"
 #include "http/token.h"
+#include "import.h"
+#include "restore.h"
 
 #define LARGE_BLOCK_BYTES (2 * 1024 * 1024)
 #define IDLE_BYTES_MAX    (32 * 1024 * 1024)
@@ -167,6 +170,10 @@ static struct tb_board_options board_options(const struct tb_settings *settings)
         .default_max_attempts = (uint32_t)settings->default_max_attempts,
         .retain_events = (uint64_t)settings->retain_events,
         .retain_ms = settings->retain_days * 86400000,
+        .retain_done = (uint64_t)settings->retain_done,
+        .retain_done_ms = settings->retain_done_days * 86400000,
+        .archive = settings->archive != NULL ? tb_archive_append : NULL,
+        .archive_ctx = (void *)(uintptr_t)settings->archive,
     };
 }
 
@@ -247,6 +254,7 @@ static bool start_server(struct program *program)
         return false;
     }
     http->service = program->service;
+    http->store = program->store;
     http->clock = tb_clock_system();
     http->array_body_bytes_max = most;
     http->body_bytes_max = most < TB_BODY_BYTES_MAX ? most : TB_BODY_BYTES_MAX;
@@ -386,6 +394,40 @@ static int check_store(struct program *program)
     }
 }
 
+static int restore(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_restore_options options = {
+        .file = settings->restore,
+        .url = settings->data,
+        .map_bytes = (uint64_t)settings->map_bytes,
+        .board = board_options(settings),
+    };
+    if (!tb_restore_backup(&options, program->why, WHY_BYTES)) {
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        return EXIT_CANNOT_START;
+    }
+    (void)printf("restored %s into %s\n", options.file, data_dir(options.url));
+    return EXIT_SUCCESS;
+}
+
+static int import(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_import_options options = {
+        .file = settings->import,
+        .format = settings->format,
+        .url = settings->data,
+        .map_bytes = (uint64_t)settings->map_bytes,
+        .board = board_options(settings),
+    };
+    if (!tb_import_file(&options, program->why, WHY_BYTES)) {
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        return EXIT_CANNOT_START;
+    }
+    return EXIT_SUCCESS;
+}
+
 /* What is asked for besides serving. True: done. */
 static bool answer_and_exit(struct program *program, int *code)
 {
@@ -397,6 +439,10 @@ static bool answer_and_exit(struct program *program, int *code)
         (void)puts("taskboardd " TB_VERSION);
     } else if (program->settings.check) {
         *code = check_store(program);
+    } else if (program->settings.restore != NULL) {
+        *code = restore(program);
+    } else if (program->settings.import != NULL) {
+        *code = import(program);
     } else {
         return false;
     }
@@ -413,13 +459,13 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "taskboardd: %s\n", program.why);
         return EXIT_USAGE;
     }
-    int code = EXIT_SUCCESS;
-    if (answer_and_exit(&program, &code)) {
-        return code;
-    }
     if (sodium_init() < 0) {
         (void)fputs("taskboardd: cannot get random numbers from the system\n", stderr);
         return EXIT_CANNOT_START;
+    }
+    int code = EXIT_SUCCESS;
+    if (answer_and_exit(&program, &code)) {
+        return code;
     }
     /* Large answers come and go: their memory is given back, not kept for the next one. What
      * batches use again and again is kept. */

@@ -26,6 +26,11 @@ enum tb_err tb_store_verify(struct tb_store *store, tb_report_fault *report, voi
     return store->ops->verify(store, report, ctx, tally);
 }
 
+enum tb_err tb_store_copy(struct tb_store *store, tb_write_bytes *write, void *ctx)
+{
+    return store->ops->copy(store, write, ctx);
+}
+
 enum tb_err tb_write_begin(struct tb_store *store, struct tb_arena *arena, struct tb_txn **txn)
 {
     return store->ops->write_begin(store, arena, txn);

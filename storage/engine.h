@@ -90,6 +90,7 @@ struct tb_store_ops {
                                tb_visit_task *visit, void *ctx, struct tb_query_end *end);
     enum tb_err (*verify)(struct tb_store *store, tb_report_fault *report, void *ctx,
                           struct tb_store_tally *tally);
+    enum tb_err (*copy)(struct tb_store *store, tb_write_bytes *write, void *ctx);
 };
 
 struct tb_store {
@@ -131,5 +132,9 @@ void tb_head_note_vm_change(struct tb_head *head);
 TB_MUST_CHECK enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *folder,
                                        struct tb_store **store, char *why, size_t why_size);
 TB_MUST_CHECK enum tb_err tb_memory_open(struct tb_store **store);
+
+/* What tb_store_restore answers. */
+TB_MUST_CHECK enum tb_err tb_lmdb_restore(const struct tb_restore *restore, const char *folder,
+                                          char *why, size_t why_size);
 
 #endif

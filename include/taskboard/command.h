@@ -45,6 +45,7 @@ enum tb_command_kind {
     TB_COMMAND_LINK_CREATE,
     TB_COMMAND_SESSION_START,
     TB_COMMAND_SESSION_END,
+    TB_COMMAND_IMPORT,
     TB_COMMAND_KIND_COUNT,
 };
 
@@ -239,6 +240,20 @@ struct tb_speaker {
     uint64_t credential_changes; /* of the head that the record was last seen in */
 };
 
+enum tb_import_format {
+    TB_IMPORT_NDJSON, /* what tb_export writes */
+    TB_IMPORT_BOARD_JSON,
+    TB_IMPORT_REGISTRY_JSON,
+    TB_IMPORT_FEED_JSONL,
+    TB_IMPORT_FORMAT_COUNT,
+};
+
+/* The only command that is not parsed beforehand: a file is read line by line, twice. */
+struct tb_import_command {
+    enum tb_import_format format;
+    struct tb_str bytes;
+};
+
 /* Idempotency-Key: what a request is known by, and what it was. */
 struct tb_idempotency {
     bool present;
@@ -248,8 +263,8 @@ struct tb_idempotency {
 
 struct tb_command {
     enum tb_command_kind kind;
-    struct tb_id task_id;        /* of all kinds but CREATE, CLAIM, RETRY_MANY, PAUSE, RESUME */
-    struct tb_str vm_id;         /* text: of the VM_ kinds */
+    struct tb_id task_id; /* of all kinds but CREATE, CLAIM, RETRY_MANY, PAUSE, RESUME, IMPORT */
+    struct tb_str vm_id;  /* text: of the VM_ kinds */
     struct tb_if_match if_match; /* of those with a task */
     struct tb_idempotency idempotency;
     struct tb_str claim_token; /* text: header Claim-Token, for PATCH, DELETE, review, approve,
@@ -272,6 +287,7 @@ struct tb_command {
         struct tb_vm_command vm;
         struct tb_feed_command feed;
         struct tb_credential_command credential;
+        struct tb_import_command import;
     };
 };
 

@@ -46,6 +46,9 @@
     X(TB_E_NOT_RETRYABLE, "not_retryable", 409,                                                    \
       "Only dead letters, failed and cancelled tasks can be retried")                              \
     X(TB_E_NO_RESULT, "no_result", 409, "This attempt left no result")                             \
+    X(TB_E_ID_EXISTS, "id_exists", 409, "Something with that id is there already")                 \
+    X(TB_E_LOG_IS_NEWER, "log_is_newer", 409,                                                      \
+      "The log has newer events: a feed is imported before anything else is written")              \
     X(TB_E_LIMIT_REACHED, "limit_reached", 409, "A limit of the board is reached")                 \
     X(TB_E_VERSION_MISMATCH, "version_mismatch", 412, "The task has changed since that version")   \
     X(TB_E_BODY_TOO_LARGE, "body_too_large", 413, "The body is too large")                         \

@@ -99,6 +99,9 @@
 #define TB_RETAIN_EVENTS       1000000
 #define TB_RETAIN_DAYS         7
 
+/* backups and exports: each holds a snapshot and a thread */
+#define TB_TRANSFERS_MAX 2
+
 /* idempotency keys */
 #define TB_IDEMPOTENCY_KEY_BYTES_MAX 255
 #define TB_ANSWER_KEPT_MS            86400000

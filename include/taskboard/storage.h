@@ -74,6 +74,32 @@ struct tb_store_tally {
 TB_MUST_CHECK enum tb_err tb_store_verify(struct tb_store *store, tb_report_fault *report,
                                           void *ctx, struct tb_store_tally *tally);
 
+/* --- copies --- */
+
+/* Takes the next bytes of a copy. False: it wants no more. */
+typedef bool tb_write_bytes(void *ctx, const void *bytes, size_t len);
+
+/* Hands the whole store to `write`, as one file without free pages, as of one moment, while others
+ * read and write. What `write` waits for keeps the space of everything deleted meanwhile from being
+ * used again. Any thread; `write` is called on it. TB_OK: all of it was written; every error means
+ * that what was written is not a whole copy. The memory engine has nothing to copy:
+ * TB_E_STORAGE_DOWN. */
+TB_MUST_CHECK enum tb_err tb_store_copy(struct tb_store *store, tb_write_bytes *write, void *ctx);
+
+struct tb_restore {
+    const char *url; /* of a store to be: its folder is absent or empty */
+    int from_fd;     /* a copy, read to its end */
+    /* Judges, and may change, the store that the copy is, in a folder where nobody else looks; it
+     * must have closed it again. False, with a sentence in `why`: it is not wanted. */
+    bool (*judge)(void *ctx, const char *folder, char *why, size_t why_size);
+    void *ctx;
+};
+
+/* Makes a store of a copy, durably: the whole of it or none, whatever happens meanwhile. One
+ * sentence in `why` on failure. */
+TB_MUST_CHECK enum tb_err tb_store_restore(const struct tb_restore *restore, char *why,
+                                           size_t why_size);
+
 /* --- units of work --- */
 
 /* Starts the write transaction. `arena` is borrowed for its whole life and holds what reads return.

@@ -277,7 +277,9 @@ struct tb_artifact {
     X(TB_EVENT_TOKEN_EXPIRED, "auth.token_expired", "auth")                                        \
     X(TB_EVENT_LINK_CREATED, "auth.link_created", "auth")                                          \
     X(TB_EVENT_SESSION_STARTED, "auth.session_started", "auth")                                    \
-    X(TB_EVENT_SESSION_ENDED, "auth.session_ended", "auth")
+    X(TB_EVENT_SESSION_ENDED, "auth.session_ended", "auth")                                        \
+    X(TB_EVENT_IMPORTED, "task.imported", "board")                                                 \
+    X(TB_EVENT_VM_IMPORTED, "vm.imported", "registry")
 
 #define TB_EVENT_ENUM(name, type, topic) name,
 enum tb_event_type { TB_EVENT_TABLE(TB_EVENT_ENUM) TB_EVENT_TYPE_COUNT };

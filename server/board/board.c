@@ -42,6 +42,7 @@ static tb_rule *const rules[TB_COMMAND_KIND_COUNT] = {
     [TB_COMMAND_LINK_CREATE] = tb_rule_link_create,
     [TB_COMMAND_SESSION_START] = tb_rule_session_start,
     [TB_COMMAND_SESSION_END] = tb_rule_session_end,
+    [TB_COMMAND_IMPORT] = tb_rule_import,
 };
 
 void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena *arena,

@@ -91,6 +91,10 @@ bool tb_parse_feed_publish(struct tb_parse *parse, const struct tb_json *body,
 /* A token that is to be made (parse_token.c), strict. */
 bool tb_parse_token(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command);
 
+/* What a file to import is, by its name: "ndjson", "board.json", "registry.json", "feed.jsonl". */
+const char *tb_import_format_name(enum tb_import_format format);
+bool tb_import_format_parse(struct tb_str name, enum tb_import_format *format);
+
 /* Idempotency-Key (bytes, absent when the header is: then `key` is, too): 1 to
  * TB_IDEMPOTENCY_KEY_BYTES_MAX visible ASCII bytes, bare or quoted as a string of RFC 8941, where
  * spaces may stand, too; `key` is what the quotes hold. False: malformed. */

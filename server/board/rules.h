@@ -41,5 +41,6 @@ tb_rule tb_rule_token_delete;
 tb_rule tb_rule_link_create;
 tb_rule tb_rule_session_start;
 tb_rule tb_rule_session_end;
+tb_rule tb_rule_import;
 
 #endif

@@ -17,6 +17,7 @@
 /* Constant while the server runs, but for the atomics. */
 struct tb_http {
     struct tb_service *service;   /* borrowed */
+    struct tb_store *store;       /* borrowed: of transfers */
     const struct tb_clock *clock; /* borrowed */
     struct tb_router router;
     struct tb_auth auth;
@@ -27,8 +28,9 @@ struct tb_http {
     char list_tag[TB_LIST_TAG_BYTES]; /* random, of this start, in all list ETags: after a
                                          restart the store may be an older copy */
     atomic_bool draining;
-    atomic_uint held_count;   /* reads that are held, by all loops */
-    atomic_uint stream_count; /* streams that are open, in all loops */
+    atomic_uint held_count;     /* reads that are held, by all loops */
+    atomic_uint stream_count;   /* streams that are open, in all loops */
+    atomic_uint transfer_count; /* backups and exports under way */
     atomic_uint_fast64_t failed_logins;
     struct tb_loop_metrics *metrics; /* of each loop; made by tb_server_start */
     unsigned loop_count;

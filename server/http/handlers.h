@@ -37,6 +37,10 @@ void tb_handle_feed_stream(struct tb_request *request);
 void tb_handle_publish(struct tb_request *request);
 void tb_handle_clear_feed(struct tb_request *request);
 
+void tb_handle_backup(struct tb_request *request);
+void tb_handle_export(struct tb_request *request);
+void tb_handle_import(struct tb_request *request);
+
 void tb_handle_create(struct tb_request *request);
 void tb_handle_patch(struct tb_request *request);
 void tb_handle_delete(struct tb_request *request);

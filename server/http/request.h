@@ -4,9 +4,9 @@
  *   adapter ── tb_dispatch() ── handler ──┬── tb_request_send         the whole answer
  *                                         ├── tb_request_send_later   the same, after a delay
  *                                         ├── tb_request_stream       the answer in pieces
- *                                         ├── tb_request_submit       a command; on_reply() answers
- *                                         ├── tb_request_hold         none yet; on_wake() answers
- *                                         └── tb_request_subscribe    a stream of events
+ *                                         ├── tb_request_transfer     what a thread of its own
+ * makes ├── tb_request_submit       a command; on_reply() answers ├── tb_request_hold         none
+ * yet; on_wake() answers └── tb_request_subscribe    a stream of events
  *
  * Threads   A request belongs to its loop's thread for its whole life; only its job travels.
  * Memory    Everything here lives until the request is over, and while its job is under way. What
@@ -18,6 +18,7 @@
 #include "board/query.h"
 #include "http/held.h"
 #include "http/stream.h"
+#include "http/transfer.h"
 #include "service/service.h"
 
 struct tb_http;
@@ -166,6 +167,11 @@ void tb_request_send_later(struct tb_request *request, enum tb_delay delay);
 /* Sends request->response, whose body is the first piece, and then what request->next_piece makes.
  */
 void tb_request_stream(struct tb_request *request);
+
+/* Sends the head of request->response and then what `fill` writes, which is called on a thread of
+ * its own with the server's store. What ends well is whole: an error behind the head cuts the
+ * connection off. Where there are as many transfers as there may be, it answers that. */
+void tb_request_transfer(struct tb_request *request, tb_transfer_fill *fill);
 
 /* Hands request->job to the service. on_reply() is called with the job's reply when it is done,
  * unless the client has left. When the service takes no job, it answers that. */

@@ -80,6 +80,9 @@ const struct tb_route tb_routes[] = {
     {GET, "/ui/login", tb_handle_login_page, TB_ROLE_OPEN, 0},
     {POST, "/ui/login", tb_handle_login, TB_ROLE_OPEN, LOGIN},
     {GET, "/ui/login.js", tb_handle_login_script, TB_ROLE_OPEN, 0},
+    {GET, "/admin/backup", tb_handle_backup, TB_ROLE_ADMIN, 0},
+    {GET, "/admin/export", tb_handle_export, TB_ROLE_ADMIN, 0},
+    {POST, "/admin/import", tb_handle_import, TB_ROLE_ADMIN, TB_ROUTE_BODY | TB_ROUTE_BIG_BODY},
 };
 
 const size_t tb_route_count = sizeof(tb_routes) / sizeof(tb_routes[0]);

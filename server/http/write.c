@@ -330,3 +330,40 @@ void tb_handle_accept(struct tb_request *request)
     request->job.command.steer.attempt = (uint32_t)number;
     change_task(request, tb_parse_accept);
 }
+
+/* --- import --- */
+
+static bool parse_format(struct tb_parse *parse, const struct tb_params *params,
+                         enum tb_import_format *format)
+{
+    *format = TB_IMPORT_NDJSON;
+    for (size_t i = 0; i < params->count; i++) {
+        if (tb_str_eq_c(params->items[i].name, "format") &&
+            !tb_import_format_parse(params->items[i].value, format)) {
+            parse->refusal = (struct tb_refusal){
+                .err = TB_E_INVALID_QUERY,
+                .message = TB_STR("format must be ndjson, board.json, registry.json or feed.jsonl"),
+                .extra = TB_STR(",\"field\":\"format\""),
+            };
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The body is read by the rule, line by line: it must outlive the library's request. */
+void tb_handle_import(struct tb_request *request)
+{
+    struct tb_parse parse;
+    struct tb_command *command = &request->job.command;
+    tb_parse_init(request, &parse);
+    command->kind = TB_COMMAND_IMPORT;
+    if (!parse_format(&parse, request->query_params, &command->import.format) ||
+        !tb_idempotency_read(request, &parse, &command->idempotency)) {
+        refuse(request, &parse.refusal);
+        return;
+    }
+    command->import.bytes =
+        request->body.len > 0 ? tb_arena_dup(request->arena, request->body) : TB_STR("");
+    submit(request);
+}

@@ -95,6 +95,13 @@ static enum tb_err verify(struct tb_store *base, tb_report_fault *report, void *
     return err != TB_OK ? err : tb_store_verify(store->inner, report, ctx, tally);
 }
 
+static enum tb_err copy(struct tb_store *base, tb_write_bytes *write, void *ctx)
+{
+    struct fault_store *store = store_of(base);
+    enum tb_err err = count_call(store);
+    return err != TB_OK ? err : tb_store_copy(store->inner, write, ctx);
+}
+
 static enum tb_err write_begin(struct tb_store *base, struct tb_arena *arena, struct tb_txn **out)
 {
     struct fault_store *store = store_of(base);
@@ -498,6 +505,7 @@ static const struct tb_store_ops ops = {
     .visit_tasks = visit_tasks,
     .stats = stats,
     .verify = verify,
+    .copy = copy,
 };
 
 /* --- for the test --- */

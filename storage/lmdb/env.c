@@ -103,6 +103,7 @@ static const struct tb_store_ops ops = {
     .visit_tasks = tb_lmdb_visit_tasks,
     .stats = tb_lmdb_stats,
     .verify = tb_lmdb_verify,
+    .copy = tb_lmdb_copy,
 };
 
 /* What only looks leaves even LMDB's table of readers alone: the folder's lock keeps writers out.

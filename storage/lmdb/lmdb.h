@@ -140,6 +140,9 @@ bool tb_lmdb_is_failure(const struct tb_lmdb_store *store, enum tb_err err, int 
 /* Gives the reader, which has no snapshot open, an environment of its own and begins one in it. */
 int tb_lmdb_read_on(struct tb_lmdb_reader *reader);
 
+/* Opens the same file once more, for reading alone: of a store that has failed. */
+int tb_lmdb_open_beside(const struct tb_lmdb_store *store, MDB_env **env);
+
 /* Closes what the reader has open in LMDB. */
 void tb_lmdb_reader_close(struct tb_lmdb_reader *reader);
 
@@ -152,6 +155,11 @@ int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
 
 /* Makes data.mdb, on the disk, if there is none. */
 int tb_lmdb_create(const struct tb_lmdb_store *store, const char *folder);
+
+/* --- restore.c --- */
+
+/* Removes what a restore that was cut short has left. */
+int tb_lmdb_forget_restore(int folder_fd);
 
 /* --- folder.c: the data folder and its lock --- */
 
@@ -325,6 +333,9 @@ enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *see
 
 /* stats.c */
 enum tb_err tb_lmdb_stats(struct tb_txn *txn, struct tb_store_stats *stats);
+
+/* copy.c */
+enum tb_err tb_lmdb_copy(struct tb_store *store, tb_write_bytes *write, void *ctx);
 
 /* verify.c */
 enum tb_err tb_lmdb_verify(struct tb_store *store, tb_report_fault *report, void *ctx,

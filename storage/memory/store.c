@@ -173,6 +173,13 @@ static enum tb_err stats(struct tb_txn *base, struct tb_store_stats *out)
     return TB_OK;
 }
 
+/* UNTESTED: nobody serves from memory. */
+static enum tb_err copy_nothing(struct tb_store *base, tb_write_bytes *write, void *ctx)
+{
+    (void)base, (void)write, (void)ctx;
+    return TB_E_STORAGE_DOWN;
+}
+
 static const struct tb_store_ops ops = {
     .close = close_store,
     .write_begin = write_begin,
@@ -225,6 +232,7 @@ static const struct tb_store_ops ops = {
     .drop_events = tb_memory_drop_events,
     .visit_tasks = tb_memory_visit_tasks,
     .verify = tb_memory_verify,
+    .copy = copy_nothing,
 };
 
 enum tb_err tb_memory_open(struct tb_store **out)
