@@ -27,7 +27,8 @@ enum tb_record_kind {
     TB_RECORD_CREDENTIAL = 'K',
 };
 
-#define TB_RECORD_HEAD_BYTES 1768
+#define TB_RECORD_HEAD_BYTES   1768
+#define TB_RECORD_HEAD_1_BYTES 1760 /* in a store of format 1 */
 
 /* Encoders fill exactly as many bytes as the size function says. The task or event must be
  * rendered. Decoders hand out slices of `record`. They answer TB_E_STORAGE_CORRUPT, and leave the

@@ -8,6 +8,7 @@
 #ifndef TB_LMDB_LMDB_H
 #define TB_LMDB_LMDB_H
 
+#include <limits.h>
 #include <lmdb.h>
 
 #include "engine.h"
@@ -148,7 +149,21 @@ void tb_lmdb_reader_close(struct tb_lmdb_reader *reader);
 
 /* --- env.c --- */
 
-/* Opens all databases, which must be there. */
+/* Says in `why` what has gone wrong with the store in that folder. */
+enum tb_err tb_lmdb_explain(const struct tb_lmdb_store *store, int rc, const char *folder,
+                            char *why, size_t why_size);
+
+/* --- format.c --- */
+
+/* In place of a database that an older store lacks, which is open only to be looked at: there is
+ * nothing in it. */
+#define TB_LMDB_NO_DBI UINT_MAX
+
+/* Opens all databases. `writes`: a new store gets them, and an older one those that it lacks. */
+enum tb_err tb_lmdb_open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool writes,
+                                const char *folder, char *why, size_t why_size);
+
+/* Opens those of a store that is up to date. */
 int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
 
 /* --- create.c --- */

@@ -252,5 +252,7 @@ static void check_credential(void *ctx, MDB_val key, MDB_val value)
 
 void tb_check_credentials(struct tb_check *check)
 {
-    tb_check_walk(check, TB_DB_CREDENTIAL, check_credential, check);
+    if (check->txn.store->dbis[TB_DB_CREDENTIAL] != TB_LMDB_NO_DBI) {
+        tb_check_walk(check, TB_DB_CREDENTIAL, check_credential, check);
+    }
 }

@@ -261,8 +261,8 @@ static void a_newer_format_is_refused(void **state)
     struct world *world = world_open(ENGINE_LMDB, 1);
     tb_reader_free(&world->reader);
     tb_store_close(&world->store);
-    uint32_t newer = 2;
-    uint32_t own = 1;
+    uint32_t newer = 3;
+    uint32_t own = 2;
     write_meta(world->folder, NULL, &newer, sizeof newer);
     expect_refusal(world->folder, true, TB_E_STORAGE_DOWN, "newer taskboardd");
     write_meta(world->folder, NULL, &own, sizeof own);
@@ -277,7 +277,7 @@ static void a_format_that_never_was_is_refused(void **state)
     tb_reader_free(&world->reader);
     tb_store_close(&world->store);
     const uint32_t none = 0;
-    const uint32_t own = 1;
+    const uint32_t own = 2;
     write_meta(world->folder, NULL, &none, sizeof none);
     expect_refusal(world->folder, true, TB_E_STORAGE_CORRUPT, "damaged or is not a board's");
     write_meta(world->folder, NULL, &own, 2);

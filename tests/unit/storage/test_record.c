@@ -403,7 +403,8 @@ static void record_of_the_head_has_one_size(void **state)
                            .running_vms = 36,
                            .vms = 37,
                            .vm_changes = 38,
-                           .feed_cleared_seq = 39};
+                           .feed_cleared_seq = 39,
+                           .credential_changes = 40};
     head.rates.fine[0][0] = 32;
     head.rates.fine[TB_RATE_FINE_SLOTS - 1][TB_RATE_COUNT - 1] = 33;
     head.rates.coarse[0][0] = 34;
@@ -426,6 +427,22 @@ static void record_of_the_head_has_one_size(void **state)
     assert_int_equal(tb_record_decode_head(record, &got), TB_E_STORAGE_CORRUPT);
 }
 
+static void record_of_a_head_of_format_1_counts_no_credentials(void **state)
+{
+    struct tb_head head = {.seq = 1, .vms = 2, .credential_changes = 3};
+    struct tb_head got;
+    uint8_t bytes[TB_RECORD_HEAD_BYTES];
+    (void)state;
+    tb_record_encode_head(&head, bytes);
+    struct tb_str record = tb_str_from((const char *)bytes, TB_RECORD_HEAD_1_BYTES);
+    assert_int_equal(tb_record_decode_head(record, &got), TB_E_STORAGE_CORRUPT);
+    uint64_t sum = XXH3_64bits(bytes + sizeof sum, TB_RECORD_HEAD_1_BYTES - sizeof sum);
+    memcpy(bytes, &sum, sizeof sum);
+    assert_int_equal(tb_record_decode_head(record, &got), TB_OK);
+    head.credential_changes = 0;
+    assert_memory_equal(&got, &head, sizeof head);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -442,6 +459,7 @@ int main(void)
         cmocka_unit_test(record_of_an_answer_is_checked_likewise),
         cmocka_unit_test(record_of_a_note_is_not_one_of_an_artifact),
         cmocka_unit_test(record_of_the_head_has_one_size),
+        cmocka_unit_test(record_of_a_head_of_format_1_counts_no_credentials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
