@@ -337,6 +337,28 @@ static void what_a_cut_first_start_left_is_made_anew(void **state)
     folder_remove(folder);
 }
 
+/* As a crash of a restore leaves it. */
+static void what_a_cut_restore_left_is_removed(void **state)
+{
+    struct tb_store *store = NULL;
+    char why[256];
+    (void)state;
+    char folder[64];
+    char path[128];
+    folder_make(folder);
+    snprintf(path, sizeof path, "%s/new", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/new/data.mdb", folder);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(open_folder(folder, true, 0, &store, why), TB_OK);
+    snprintf(path, sizeof path, "%s/new", folder);
+    assert_int_not_equal(access(path, F_OK), 0);
+    tb_store_close(&store);
+    folder_remove(folder);
+}
+
 static void a_foreign_data_file_is_refused(void **state)
 {
     (void)state;
@@ -712,6 +734,7 @@ int main(void)
         cmocka_unit_test(a_newer_format_is_refused),
         cmocka_unit_test(a_format_that_never_was_is_refused),
         cmocka_unit_test(what_a_cut_first_start_left_is_made_anew),
+        cmocka_unit_test(what_a_cut_restore_left_is_removed),
         cmocka_unit_test(what_stands_in_the_way_of_a_new_store_is_told),
         cmocka_unit_test(a_map_that_is_too_small_is_made_large_enough),
         cmocka_unit_test(a_foreign_data_file_is_refused),
