@@ -79,6 +79,7 @@ static const struct tb_store_ops ops = {
     .get_pauses = tb_lmdb_get_pauses,
     .put_pauses = tb_lmdb_put_pauses,
     .get_answer = tb_lmdb_get_answer,
+    .get_answer_share = tb_lmdb_get_answer_share,
     .put_answer = tb_lmdb_put_answer,
     .drop_answers = tb_lmdb_drop_answers,
     .append_event = tb_lmdb_append_event,

@@ -1,6 +1,7 @@
 /* What a store is made of, and how an older one is brought up to date.
  *
- *   format 1   no credentials; the head ends before what counts them (record_head.c)
+ *   format 1   no credentials; the head ends before what counts them (record_head.c); all answers
+ *              have share 0
  *   format 2   this one
  *
  * An older store gets the databases that it lacks, and its number, in the transaction that opens it

@@ -31,7 +31,8 @@ enum tb_lmdb_db {
     TB_DB_INDEX,      /* the entries that rules read, see keys.h */
     TB_DB_RUN,        /* run number u64, first key → block of all other entries, see run.h */
     TB_DB_META, /* LMDB's own: "format" → u32 little-endian, "head" → head record, "runs" →
-                 * manifest, "pauses" → JSON record */
+                 * manifest, "pauses" → JSON record, "share" and u16 → what is kept of a share of
+                 * the answers */
     TB_DB_COUNT,
 };
 
@@ -271,6 +272,12 @@ int tb_events_flush(struct tb_lmdb_txn *txn);
 /* Writes the answers put so far as a block. */
 int tb_answers_flush(struct tb_lmdb_txn *txn);
 
+/* Counts one more, or one less, in what is kept of its share (answer_shares.c). */
+int tb_answer_share_count(struct tb_lmdb_txn *txn, const struct tb_answer *answer, bool more);
+
+/* The share that a key of LMDB's own database names; 0: it is no such key. */
+uint16_t tb_answer_share_of(MDB_val key);
+
 /* The key of an answer's entry. */
 void tb_answer_key(struct tb_key *key, const uint8_t digest[TB_DIGEST_BYTES], uint64_t number);
 
@@ -324,6 +331,8 @@ enum tb_err tb_lmdb_get_pauses(struct tb_txn *txn, struct tb_str *json);
 enum tb_err tb_lmdb_put_pauses(struct tb_txn *txn, struct tb_str json);
 enum tb_err tb_lmdb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
                                struct tb_answer *answer);
+enum tb_err tb_lmdb_get_answer_share(struct tb_txn *txn, uint16_t share,
+                                     struct tb_answer_share *kept);
 enum tb_err tb_lmdb_put_answer(struct tb_txn *txn, const struct tb_answer *answer);
 enum tb_err tb_lmdb_drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max);
 enum tb_err tb_lmdb_append_event(struct tb_txn *txn, const struct tb_event *event);

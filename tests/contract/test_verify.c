@@ -45,6 +45,7 @@ static struct tb_answer an_answer(struct world *world, uint8_t digest)
     return (struct tb_answer){.key = {digest},
                               .at_ms = world->now_ms,
                               .http_status = 201,
+                              .share = 5,
                               .body = TB_STR("{\"an\":\"answer\"}")};
 }
 
@@ -472,6 +473,40 @@ static void miscount_answer_bytes(const struct scene *scene)
     change_head(scene, raise_answer_bytes);
 }
 
+/* Of share 5. */
+static void put_share(const struct scene *scene, struct tb_answer_share kept, uint8_t flip)
+{
+    uint8_t record[TB_RECORD_ANSWER_SHARE_BYTES];
+    tb_record_encode_answer_share(&kept, record);
+    record[TB_RECORD_ANSWER_SHARE_BYTES - 1] ^= flip;
+    raw_put(scene, TB_DB_META, tb_mdb_val("share\0\5", 7), tb_mdb_val(record, sizeof record));
+}
+
+static void miscount_share(const struct scene *scene)
+{
+    put_share(scene, (struct tb_answer_share){.answers = 3, .bytes = 30}, 0);
+}
+
+static void miscount_share_bytes(const struct scene *scene)
+{
+    put_share(scene, (struct tb_answer_share){.answers = 2, .bytes = 31}, 0);
+}
+
+static void damage_share(const struct scene *scene)
+{
+    put_share(scene, (struct tb_answer_share){.answers = 2, .bytes = 30}, 1);
+}
+
+static void lose_share(const struct scene *scene)
+{
+    raw_delete(scene, TB_DB_META, tb_mdb_val("share\0\5", 7));
+}
+
+static void leave_strange_share(const struct scene *scene)
+{
+    raw_put(scene, TB_DB_META, tb_mdb_val("share\0\0", 7), tb_mdb_val("x", 1));
+}
+
 static void damage_answer(const struct scene *scene)
 {
     change_nth(scene, TB_DB_ANSWER, 0, flip_last);
@@ -814,6 +849,11 @@ static const struct damage damages[] = {
     {move_oldest, "event 1 comes where 2 should", 1},
     {miscount_answers, "the head counts 3 answers of 30 bytes, there are 2 of 30", 1},
     {miscount_answer_bytes, "the head counts 2 answers of 31 bytes, there are 2 of 30", 1},
+    {miscount_share, "share 5 is said to have 3 answers of 30 bytes, there are 2 of 30", 1},
+    {miscount_share_bytes, "share 5 is said to have 2 answers of 31 bytes, there are 2 of 30", 1},
+    {damage_share, "the record of share 5 of the answers is damaged", 2},
+    {lose_share, "share 5 is said to have 0 answers of 0 bytes, there are 2 of 30", 1},
+    {leave_strange_share, "the main database has an entry that nobody knows: share", 1},
     {damage_answer, "answer 1: its record is damaged", 0},
     {answer_again, "an idempotency key has two answers: ANSWER 0100000000000000", 1},
     {answer_earlier, "answer 3 was given before the one in front of it", 1},
