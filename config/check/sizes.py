@@ -29,7 +29,7 @@ def functions(lines):
 def main(arguments):
     root = pathlib.Path(arguments[0]) if arguments else pathlib.Path(__file__).resolve().parents[2]
     total_lines = total_functions = long_functions = long_files = 0
-    for top in ("server", "storage", "include", "tests", "bench"):
+    for top in ("server", "storage", "include", "cli", "tests", "bench"):
         for path in sorted((root / top).rglob("*.[ch]")):
             lines = path.read_text(encoding="utf-8").splitlines()
             total_lines += len(lines)

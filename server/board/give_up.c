@@ -85,12 +85,14 @@ static void end_by_time(struct tb_board *board, const struct tb_task *old,
 static void expire(struct tb_board *board, const struct tb_task *old)
 {
     bool dead = tb_attempts_are_used_up(old);
+    board->expired_claims++;
     end_by_time(board, old, TB_ATTEMPT_EXPIRED,
                 dead ? TB_STR(",\"reason\":\"expired\"") : TB_STR_NONE);
 }
 
 void tb_claim_lose(struct tb_board *board, const struct tb_task *old)
 {
+    board->lost_claims++;
     end_by_time(board, old, TB_ATTEMPT_VM_LOST, TB_STR(",\"reason\":\"vm_lost\""));
 }
 

@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "base/log.h"
+#include "http/door.h"
 #include "http/h2o_loop.h"
 #include "taskboard/limits.h"
 
@@ -40,6 +41,11 @@ static struct tb_stream *by_turn(h2o_linklist_t *node)
 static struct tb_stream *by_link(h2o_linklist_t *node)
 {
     return H2O_STRUCT_FROM_MEMBER(struct tb_stream, link, node);
+}
+
+static struct tb_stream_metrics *metrics_of(const struct tb_loop *loop)
+{
+    return &loop->worker.metrics->streams;
 }
 
 static uint64_t head_of(const struct tb_loop *loop)
@@ -224,6 +230,8 @@ static void run_slice(struct tb_loop *loop)
         now_us = tb_loop_now_us(loop);
     }
     fanout->credit_us -= now_us - start_us;
+    tb_number_set(&metrics_of(loop)->log_reads, fanout->source.log_reads);
+    tb_number_set(&metrics_of(loop)->resets, fanout->source.resets);
     if (h2o_linklist_is_empty(&fanout->ready)) {
         end_round(loop);
     }
@@ -274,6 +282,7 @@ static void look_at_websocket(struct tb_stream *stream, uint64_t now_ms)
     if (stream->pinged_ms != 0 && now_ms - stream->pinged_ms >= PONG_MS) {
         tb_log(TB_LOG_INFO, "cut off a client that gives no sign of life",
                TB_LOG_STR("id", stream->id));
+        tb_number_add(&metrics_of(stream->loop)->cut_silent, 1);
         tb_stream_end(stream, TB_WEBSOCKET_FAULT);
     } else if (stream->pinged_ms == 0 && now_ms - stream->heard_ms >= PING_MS) {
         stream->pinged_ms = now_ms;
@@ -294,6 +303,7 @@ static void look_at(struct tb_stream *stream, uint64_t now_ms)
         if (tb_watch_is_stuck(fd, now_ms, &stream->sent_ms, &stream->acked_bytes)) {
             tb_log(TB_LOG_INFO, "cut off a client that does not read",
                    TB_LOG_STR("id", stream->id));
+            tb_number_add(&metrics_of(stream->loop)->cut_slow, 1);
             tb_stream_close(stream);
         }
     } else if (stream->websocket != NULL) {
@@ -303,18 +313,18 @@ static void look_at(struct tb_stream *stream, uint64_t now_ms)
     }
 }
 
-void tb_fanout_look(struct tb_loop *loop)
+static void note_lag(struct tb_fanout *fanout, const struct tb_stream *stream, uint64_t head)
 {
-    struct tb_fanout *fanout = &loop->fanout;
-    uint64_t now_ms = h2o_now(loop->context.loop);
-    for (unsigned left = fanout->count / LOOKS_A_SECOND + 1; left > 0 && fanout->count > 0;
-         left--) {
-        h2o_linklist_t *node = fanout->next_look;
-        fanout->next_look = node->next;
-        if (node != &fanout->all) {
-            look_at(by_link(node), now_ms);
-        }
-    }
+    uint64_t cursor = stream->subscriber.cursor;
+    uint64_t lag = cursor < head ? head - cursor : 0;
+    fanout->lag_max = lag > fanout->lag_max ? lag : fanout->lag_max;
+}
+
+/* All of them have been looked at. */
+static void tell_lag(struct tb_loop *loop)
+{
+    tb_number_set(&metrics_of(loop)->lag, loop->fanout.lag_max);
+    loop->fanout.lag_max = 0;
 }
 
 static void for_each(struct tb_loop *loop, void (*visit)(struct tb_stream *stream))
@@ -324,6 +334,58 @@ static void for_each(struct tb_loop *loop, void (*visit)(struct tb_stream *strea
         h2o_linklist_t *next = node->next;
         visit(by_link(node));
         node = next;
+    }
+}
+
+static void note_end(struct tb_stream *stream)
+{
+    struct tb_fanout *fanout = &stream->loop->fanout;
+    int64_t ends_ms = stream->ticket.expires_ms;
+    if (ends_ms != 0 && ends_ms < fanout->next_end_ms) {
+        fanout->next_end_ms = ends_ms;
+    }
+}
+
+static void check_ticket(struct tb_stream *stream)
+{
+    if (tb_ticket_is_good(&stream->loop->worker, &stream->ticket)) {
+        note_end(stream);
+    } else {
+        tb_stream_revoke(stream);
+    }
+}
+
+/* All at once, whenever a credential was made or deleted, or one of theirs is over. */
+static void check_tickets(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    const struct tb_http *http = loop->worker.http;
+    uint64_t changes = tb_service_credential_changes(http->service);
+    if (changes == fanout->credential_changes &&
+        (fanout->next_end_ms == INT64_MAX || tb_clock_wall_ms(http->clock) < fanout->next_end_ms)) {
+        return;
+    }
+    fanout->credential_changes = changes;
+    fanout->next_end_ms = INT64_MAX;
+    for_each(loop, check_ticket);
+}
+
+void tb_fanout_look(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    check_tickets(loop);
+    uint64_t now_ms = h2o_now(loop->context.loop);
+    uint64_t head = head_of(loop);
+    for (unsigned left = fanout->count / LOOKS_A_SECOND + 1; left > 0 && fanout->count > 0;
+         left--) {
+        h2o_linklist_t *node = fanout->next_look;
+        fanout->next_look = node->next;
+        if (node != &fanout->all) {
+            note_lag(fanout, by_link(node), head);
+            look_at(by_link(node), now_ms);
+        } else {
+            tell_lag(loop);
+        }
     }
 }
 
@@ -354,7 +416,8 @@ void tb_fanout_cut(struct tb_loop *loop)
 void tb_fanout_add(struct tb_stream *stream)
 {
     h2o_linklist_insert(&stream->loop->fanout.all, &stream->link);
-    stream->loop->fanout.count++;
+    tb_number_set(&metrics_of(stream->loop)->open, ++stream->loop->fanout.count);
+    note_end(stream);
 }
 
 void tb_fanout_remove(struct tb_stream *stream)
@@ -365,7 +428,11 @@ void tb_fanout_remove(struct tb_stream *stream)
     }
     h2o_linklist_unlink(&stream->link);
     tb_fanout_leave(stream);
-    fanout->count--;
+    tb_number_set(&metrics_of(stream->loop)->open, --fanout->count);
+    if (fanout->count == 0) {
+        fanout->lag_max = 0;
+        tell_lag(stream->loop);
+    }
 }
 
 void tb_fanout_open(struct tb_loop *loop)
@@ -378,6 +445,7 @@ void tb_fanout_open(struct tb_loop *loop)
     h2o_linklist_init_anchor(&fanout->resting);
     h2o_timeout_init(loop->context.loop, &fanout->next_turn, TURN_MS);
     fanout->next_look = &fanout->all;
+    fanout->next_end_ms = INT64_MAX;
     fanout->turn.cb = on_turn;
     fanout->credit_at_us = tb_loop_now_us(loop);
     fanout->scratch = tb_arena_new(SCRATCH_BYTES);

@@ -15,6 +15,7 @@ void tb_held_close(struct tb_loop *loop)
 {
     tb_service_unlisten(loop->worker.http->service, &loop->inbox.mailbox);
     tb_held_fini(&loop->worker.held);
+    tb_known_fini(&loop->worker.known);
 }
 
 bool tb_is_hung_up(int fd)
@@ -41,6 +42,7 @@ bool tb_request_hold(struct tb_request *request, int64_t wait_ms, enum tb_err *e
         *err = TB_E_OVERLOADED;
         return false;
     }
+    tb_exchange_of(request)->waited = true;
     tb_held_add(&loop->worker.held, request, tb_loop_now_us(loop) + wait_ms * 1000);
     return true;
 }

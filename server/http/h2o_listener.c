@@ -10,7 +10,7 @@
 static void on_connection_closed(void *arg)
 {
     struct tb_loop *loop = arg;
-    loop->connection_count--;
+    tb_number_set(&loop->worker.metrics->connections, --loop->connection_count);
     atomic_fetch_sub_explicit(&loop->server->connection_count, 1, memory_order_relaxed);
 }
 
@@ -37,10 +37,11 @@ static void welcome(struct tb_loop *loop, h2o_socket_t *socket)
     unsigned others = atomic_fetch_add_explicit(&server->connection_count, 1, memory_order_relaxed);
     if (others >= server->options.connections_max) {
         atomic_fetch_sub_explicit(&server->connection_count, 1, memory_order_relaxed);
+        tb_number_add(&loop->worker.metrics->connections_refused, 1);
         turn_away(socket);
         return;
     }
-    loop->connection_count++;
+    tb_number_set(&loop->worker.metrics->connections, ++loop->connection_count);
     socket->on_close.cb = on_connection_closed;
     socket->on_close.data = loop;
     h2o_accept(&loop->accept, socket);

@@ -16,6 +16,8 @@ static const char *reason_of(int status)
         return "OK";
     case 201:
         return "Created";
+    case 303:
+        return "See Other";
     case 304:
         return "Not Modified";
     case 400:
@@ -70,10 +72,22 @@ static void add_headers(h2o_req_t *req, const struct tb_str values[TB_OUT_COUNT]
     }
 }
 
+/* Every answer passes here once. A claim that was parked has a number. */
+static void count(const struct tb_exchange *exchange)
+{
+    const struct tb_request *request = &exchange->request;
+    const struct tb_route *route = request->route;
+    size_t index = route != NULL ? (size_t)(route - request->http->router.routes) : TB_NO_ROUTE;
+    bool waited = exchange->waited || request->job.wait.number != 0;
+    int64_t duration_us = waited ? -1 : tb_loop_now_us(exchange->loop) - request->started_us;
+    tb_loop_metrics_answer(request->worker->metrics, index, request->response.status, duration_us);
+}
+
 void tb_send_fill_head(struct tb_exchange *exchange)
 {
     const struct tb_response *response = &exchange->request.response;
     h2o_req_t *req = exchange->req;
+    count(exchange);
     req->res.status = response->status;
     req->res.reason = reason_of(response->status);
     add_headers(req, response->headers);
@@ -84,7 +98,7 @@ void tb_send_fill_head(struct tb_exchange *exchange)
     exchange->progress_ms = h2o_now(exchange->loop->context.loop);
 }
 
-static void start(struct tb_exchange *exchange)
+void tb_send_start(struct tb_exchange *exchange)
 {
     tb_send_fill_head(exchange);
     exchange->loop->replying = exchange;
@@ -120,7 +134,7 @@ void tb_request_send(struct tb_request *request)
     h2o_iovec_t bytes = h2o_iovec_init(body.ptr, body.len);
     bool bodiless = request->response.status == 304;
     req->res.content_length = bodiless ? SIZE_MAX : body.len;
-    start(exchange);
+    tb_send_start(exchange);
     bool with_body = !bodiless && body.len > 0 && request->method != TB_METHOD_HEAD;
     h2o_send(req, &bytes, with_body ? 1 : 0, H2O_SEND_STATE_FINAL);
 }
@@ -159,6 +173,7 @@ void tb_request_send_later(struct tb_request *request, enum tb_delay delay)
         return;
     }
     exchange->slowed = true;
+    exchange->waited = true;
     tb_send_after(exchange, delay, send_slowed);
 }
 
@@ -190,7 +205,7 @@ void tb_request_stream(struct tb_request *request)
     assert(exchange->pieces != NULL);
     exchange->generator.proceed = on_proceed;
     request->response.close |= req->version < 0x101; /* nothing but its end ends the body */
-    start(exchange);
+    tb_send_start(exchange);
     if (request->method == TB_METHOD_HEAD) {
         h2o_send(req, NULL, 0, H2O_SEND_STATE_FINAL);
     } else {

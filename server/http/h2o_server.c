@@ -36,8 +36,19 @@ static bool prepare_loop(struct tb_server *server, unsigned index)
     loop->server = server;
     loop->index = index;
     loop->worker.http = server->options.http;
+    loop->worker.metrics = &server->options.http->metrics[index];
     loop->worker.id_prefix = randombytes_random();
     return tb_reader_new(server->options.store, &loop->worker.reader) == TB_OK;
+}
+
+/* Before the first thread starts: each may be asked for the numbers of all. */
+static bool make_metrics(struct tb_server *server)
+{
+    struct tb_http *http = server->options.http;
+    http->metrics = tb_loop_metrics_new(server->loop_count);
+    http->loop_count = server->loop_count;
+    http->connections_max = server->options.connections_max;
+    return http->metrics != NULL;
 }
 
 /* Starts threads until one fails; `*count` says how many run. */
@@ -56,7 +67,7 @@ static bool start_threads(struct tb_server *server, unsigned *count)
 bool tb_server_start(const struct tb_server_options *options, struct tb_server **out, char *why,
                      size_t why_size)
 {
-    unsigned count = options->sockets->threads, running;
+    unsigned count = options->sockets->threads, running = 0;
     struct tb_server *server = calloc(1, sizeof(*server) + count * sizeof(server->loops[0]));
     if (server == NULL) {
         (void)snprintf(why, why_size, "out of memory");
@@ -67,7 +78,7 @@ bool tb_server_start(const struct tb_server_options *options, struct tb_server *
     (void)sem_init(&server->started, 0, 0);
     (void)sem_init(&server->ended, 0, 0);
     configure(server);
-    bool ok = start_threads(server, &running);
+    bool ok = make_metrics(server) && start_threads(server, &running);
     for (unsigned i = 0; i < running; i++) {
         while (sem_wait(&server->started) != 0) {
             assert(errno == EINTR);
@@ -117,6 +128,9 @@ void tb_server_free(struct tb_server **server)
         tb_reader_free(&(*server)->loops[i].worker.reader);
         tb_arena_free((*server)->loops[i].worker.summary.arena);
     }
+    free((*server)->options.http->metrics);
+    (*server)->options.http->metrics = NULL;
+    (*server)->options.http->loop_count = 0;
     h2o_config_dispose(&(*server)->config);
     (void)sem_destroy(&(*server)->started);
     (void)sem_destroy(&(*server)->ended);

@@ -81,6 +81,23 @@ void tb_stream_say_goodbye(struct tb_stream *stream)
     (void)shutdown(h2o_socket_get_fd(stream->socket), SHUT_WR);
 }
 
+/* Nothing more is sent; a WebSocket learns why. */
+void tb_stream_revoke(struct tb_stream *stream)
+{
+    tb_log(TB_LOG_INFO, "ended a stream: its token is not valid any more",
+           TB_LOG_STR("id", stream->id));
+    if (stream->socket == NULL) {
+        tb_stream_end(stream, TB_WEBSOCKET_POLICY);
+    } else if (stream->websocket == NULL || tb_stream_is_sending(stream)) {
+        tb_stream_close(stream);
+    } else {
+        stream->ticket = (struct tb_ticket){.expires_ms = 0};
+        begin_to_end(stream);
+        tb_websocket_close(stream->websocket, TB_WEBSOCKET_POLICY, "");
+        tb_fanout_ready(stream);
+    }
+}
+
 /* --- writing --- */
 
 static bool has_more_to_say(const struct tb_stream *stream)
@@ -115,6 +132,8 @@ void tb_stream_send(struct tb_stream *stream, struct tb_parcel *parcel)
     stream->sent_ms = h2o_now(stream->loop->context.loop);
     stream->acked_bytes = 0;
     stream->sent_bytes += parcel->len;
+    tb_number_add(&stream->loop->worker.metrics->streams.parcels, 1);
+    tb_number_add(&stream->loop->worker.metrics->streams.bytes, parcel->len);
     h2o_iovec_t bytes = h2o_iovec_init(parcel->bytes, parcel->len);
     h2o_socket_write(stream->socket, &bytes, 1, on_sent);
 }
@@ -243,6 +262,7 @@ static struct tb_stream *make(struct tb_exchange *exchange,
     struct tb_stream *stream = h2o_mem_alloc(sizeof(*stream) + id.len);
     *stream = (struct tb_stream){
         .subscriber = {.cursor = subscription->cursor, .ahead = subscription->ahead},
+        .ticket = exchange->request.ticket,
         .loop = loop,
         .started_us = exchange->request.started_us,
         .id = tb_str_from((char *)(stream + 1), id.len),

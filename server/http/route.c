@@ -67,7 +67,7 @@ static bool is_param(struct tb_str pattern)
 void tb_router_init(struct tb_router *router, const struct tb_route *routes, size_t count)
 {
     assert(count <= TB_ROUTES_MAX);
-    memset(router, 0, sizeof(*router));
+    *router = (struct tb_router){.routes = routes, .count = count};
     size_t entry_count = 0;
     for (size_t length = 1; length <= TB_ROUTE_SEGMENTS_MAX; length++) {
         router->first[length] = entry_count;

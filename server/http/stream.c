@@ -194,6 +194,7 @@ static struct tb_parcel *tell_of_loss(struct tb_stream_source *source,
     tb_stream_write_reset(&out, subscriber->channel->format, head->oldest_seq, head->seq);
     struct tb_parcel *parcel = end_parcel(source, &out, subscriber, head->oldest_seq - 1);
     subscriber->cursor = head->oldest_seq - 1;
+    source->resets++;
     return parcel;
 }
 

@@ -82,7 +82,8 @@ struct tb_stream_source {
     unsigned next_window;
     struct tb_parcel *parcels[TB_STREAM_PARCELS]; /* of this round */
     struct tb_channel *channels[TB_STREAM_CHANNELS];
-    uint64_t log_reads; /* how often the log was read, for tests */
+    uint64_t log_reads; /* how often the log was read */
+    uint64_t resets;    /* how often a subscriber was told that it has lost something */
 };
 
 void tb_stream_source_init(struct tb_stream_source *source, struct tb_reader *reader);

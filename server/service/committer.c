@@ -43,6 +43,7 @@ static struct tb_job *run_jobs(struct tb_committer *committer, struct tb_job *fi
     for (struct tb_job *job = first; job != NULL; job = job->next) {
         tb_board_apply(&committer->board, &job->command, job->arena, &job->reply);
         tb_serving_job_ran(&committer->serving, job);
+        committer->job_count++;
         if (tb_txn_error(committer->board.txn) != TB_OK) {
             return NULL; /* the whole batch fails */
         }
@@ -56,6 +57,7 @@ static struct tb_job *run_jobs(struct tb_committer *committer, struct tb_job *fi
 static enum tb_err begin(struct tb_committer *committer, struct tb_txn **txn)
 {
     tb_arena_reset(committer->arena);
+    committer->job_count = 0;
     enum tb_err err = tb_write_begin(committer->store, committer->arena, txn);
     if (err == TB_OK) {
         tb_board_begin(&committer->board, *txn, committer->arena,
@@ -65,19 +67,22 @@ static enum tb_err begin(struct tb_committer *committer, struct tb_txn **txn)
 }
 
 /* Has the batch written anything? Every write but one to the log counts in `changes`, or in the
- * answers that are kept, or it cuts the log; of signs of life the board knows. */
+ * answers that are kept or in the credentials, or it cuts the log; of signs of life the board
+ * knows. */
 static bool has_written(const struct tb_committer *committer, const struct tb_head *head,
                         const struct tb_head *before)
 {
     return head->seq != before->seq || head->changes != before->changes ||
-           head->answers != before->answers || head->oldest_seq != before->oldest_seq ||
-           committer->board.saw_vms;
+           head->answers != before->answers ||
+           head->credential_changes != before->credential_changes ||
+           head->oldest_seq != before->oldest_seq || committer->board.saw_vms;
 }
 
 static bool is_same(const struct tb_head *a, const struct tb_head *b)
 {
     return a->seq == b->seq && a->changes == b->changes && a->answers == b->answers &&
-           a->oldest_seq == b->oldest_seq && a->last_ms == b->last_ms;
+           a->credential_changes == b->credential_changes && a->oldest_seq == b->oldest_seq &&
+           a->last_ms == b->last_ms;
 }
 
 /* Did a commit happen, from one head to the other? Nobody else writes, so that the head which is
@@ -98,6 +103,17 @@ static enum tb_err find_out(struct tb_committer *committer, const struct tb_head
     return is_same(&now, after) ? TB_OK : TB_E_UNKNOWN_OUTCOME;
 }
 
+static enum tb_err commit(struct tb_committer *committer, struct tb_txn **txn)
+{
+    int64_t start_us = tb_clock_monotonic_us(committer->clock);
+    enum tb_err err = tb_write_commit(txn);
+    if (err == TB_OK) {
+        int64_t took_us = tb_clock_monotonic_us(committer->clock) - start_us;
+        tb_commit_metrics_batch(&committer->metrics, committer->job_count, took_us);
+    }
+    return err;
+}
+
 /* Commits if the batch wrote anything. After a batch that could not be written even an empty one is
  * committed, with the head moved a little so that there is something to write: only that proves
  * that writing works again. `*after` is the head that is stored then. */
@@ -115,7 +131,7 @@ static enum tb_err finish(struct tb_committer *committer, struct tb_txn **txn,
         head->last_ms = now_ms > head->last_ms ? now_ms : head->last_ms + 1;
         *after = *head;
     }
-    enum tb_err err = tb_write_commit(txn);
+    enum tb_err err = commit(committer, txn);
     return err == TB_E_UNKNOWN_OUTCOME ? find_out(committer, before, after) : err;
 }
 
@@ -165,6 +181,7 @@ static enum tb_err run_batch(struct tb_committer *committer, struct tb_job *jobs
     }
     committer->next_due_ms = next_due_ms;
     tell_of_spared_vms(committer);
+    tb_commit_metrics_board(&committer->metrics, &committer->board);
     tb_news_publish(&committer->news, &after);
     return TB_OK;
 }
@@ -180,8 +197,11 @@ static void fail(struct tb_committer *committer, struct tb_job *jobs, enum tb_er
 
 /* Hands the finished jobs to their mailboxes: one delivery a mailbox. There are as many mailboxes
  * as loops, so the search is short. */
-static void deliver(struct tb_job *jobs)
+static void deliver(struct tb_committer *committer, struct tb_job *jobs)
 {
+    for (const struct tb_job *job = jobs; job != NULL; job = job->next) {
+        tb_commit_metrics_job(&committer->metrics, job);
+    }
     while (jobs != NULL) {
         struct tb_mailbox *mailbox = jobs->mailbox;
         struct tb_job *mine = NULL;
@@ -205,6 +225,9 @@ static void deliver(struct tb_job *jobs)
 static void note_health(struct tb_committer *committer, enum tb_err err)
 {
     int before = atomic_exchange(&committer->health, (int)err);
+    if (err != TB_OK) {
+        tb_number_add(&committer->metrics.failures[err], 1);
+    }
     if (before != (int)err) {
         tb_log(err == TB_OK ? TB_LOG_INFO : TB_LOG_ERROR,
                err == TB_OK ? "writes work again" : "a batch could not be written",
@@ -235,7 +258,7 @@ static struct tb_job *settle(struct tb_committer *committer, enum tb_err err, st
         rest = NULL;
         fail(committer, jobs, err);
     }
-    deliver(tb_serving_take(&committer->serving, jobs, rest));
+    deliver(committer, tb_serving_take(&committer->serving, jobs, rest));
     return rest;
 }
 
@@ -276,6 +299,13 @@ static void handle(struct tb_committer *committer, struct tb_job *jobs)
 
 /* --- turns --- */
 
+static void note_waiting(struct tb_committer *committer)
+{
+    struct tb_commit_metrics *metrics = &committer->metrics;
+    tb_number_set(&metrics->waiting_claims, tb_waiting_count(committer->serving.waiting));
+    tb_number_set(&metrics->gone_claims, committer->serving.gone_count);
+}
+
 bool tb_committer_turn(struct tb_committer *committer, int64_t wait_ms)
 {
     bool stop = false;
@@ -284,8 +314,9 @@ bool tb_committer_turn(struct tb_committer *committer, int64_t wait_ms)
     if (jobs != NULL || (!stop && has_own_work(committer))) {
         handle(committer, jobs);
     }
-    deliver(tb_serving_take_overdue(&committer->serving));
-    deliver(tb_serving_take_gone(&committer->serving));
+    deliver(committer, tb_serving_take_overdue(&committer->serving));
+    deliver(committer, tb_serving_take_gone(&committer->serving));
+    note_waiting(committer);
     return !stop;
 }
 

@@ -10,6 +10,7 @@
 #define TB_SERVICE_COMMITTER_H
 
 #include "base/steady.h"
+#include "service/commit_metrics.h"
 #include "service/news.h"
 #include "service/queue.h"
 #include "service/serving.h"
@@ -29,9 +30,11 @@ struct tb_committer {
     /* owned */
     struct tb_steady time; /* what the board goes by */
     struct tb_board board;
+    struct tb_commit_metrics metrics; /* read by anybody */
     struct tb_serving serving;
     struct tb_arena *arena; /* of the batch */
     int64_t next_due_ms;    /* 0: nothing is due */
+    unsigned job_count;     /* that the batch has run */
 };
 
 /* Makes the store fit the options and handles what is due. One sentence in `why` on failure: then

@@ -49,6 +49,7 @@ enum tb_err tb_queue_put(struct tb_queue *queue, struct tb_job *job)
         err = TB_E_DRAINING;
     } else if (queue->len > 0 && (queue->len >= queue->max || queue->bytes + bytes > BYTES_MAX)) {
         err = TB_E_OVERLOADED;
+        queue->refused++;
     } else {
         *queue->end = job;
         queue->end = &job->next;
@@ -59,6 +60,18 @@ enum tb_err tb_queue_put(struct tb_queue *queue, struct tb_job *job)
     }
     pthread_mutex_unlock(&queue->lock);
     return err;
+}
+
+void tb_queue_look(struct tb_queue *queue, struct tb_queue_state *state)
+{
+    pthread_mutex_lock(&queue->lock);
+    *state = (struct tb_queue_state){
+        .jobs = queue->len,
+        .jobs_max = queue->max,
+        .bytes = queue->bytes,
+        .refused = queue->refused,
+    };
+    pthread_mutex_unlock(&queue->lock);
 }
 
 void tb_queue_drain(struct tb_queue *queue)

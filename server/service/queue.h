@@ -14,7 +14,8 @@ struct tb_queue {
     struct tb_job *first;
     struct tb_job **end;
     unsigned len;
-    size_t bytes; /* of the jobs' arenas */
+    size_t bytes;     /* of the jobs' arenas */
+    uint64_t refused; /* jobs, because it was full */
     bool draining;
     bool stopping;
 };
@@ -24,6 +25,9 @@ void tb_queue_fini(struct tb_queue *queue);
 
 /* TB_E_OVERLOADED when it is full, TB_E_DRAINING when it takes no such job any more. */
 TB_MUST_CHECK enum tb_err tb_queue_put(struct tb_queue *queue, struct tb_job *job);
+
+/* As it is at this moment. */
+void tb_queue_look(struct tb_queue *queue, struct tb_queue_state *state);
 
 /* From now on nothing is taken that would hand out a task; nothing at all. */
 void tb_queue_drain(struct tb_queue *queue);

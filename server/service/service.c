@@ -77,6 +77,11 @@ uint64_t tb_service_head_seq(const struct tb_service *service)
     return atomic_load(&service->committer.news.seq);
 }
 
+uint64_t tb_service_credential_changes(const struct tb_service *service)
+{
+    return atomic_load(&service->committer.news.credential_changes);
+}
+
 uint64_t tb_service_changes(const struct tb_service *service)
 {
     return atomic_load(&service->committer.news.changes);
@@ -100,4 +105,14 @@ uint64_t tb_service_store_id(const struct tb_service *service)
 enum tb_err tb_service_health(const struct tb_service *service)
 {
     return (enum tb_err)atomic_load(&service->committer.health);
+}
+
+const struct tb_commit_metrics *tb_service_metrics(const struct tb_service *service)
+{
+    return &service->committer.metrics;
+}
+
+void tb_service_look_at_queue(struct tb_service *service, struct tb_queue_state *state)
+{
+    tb_queue_look(&service->committer.queue, state);
 }

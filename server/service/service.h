@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "board/board.h"
+#include "service/commit_metrics.h"
 #include "service/waiting.h"
 #include "taskboard/command.h"
 #include "taskboard/storage.h"
@@ -86,6 +87,10 @@ uint64_t tb_service_head_seq(const struct tb_service *service);
 /* head.changes of the last commit. As above, and published together with the seq, but behind it. */
 uint64_t tb_service_changes(const struct tb_service *service);
 
+/* head.credential_changes of the last commit: any thread, never behind an answer that was
+ * delivered. */
+uint64_t tb_service_credential_changes(const struct tb_service *service);
+
 /* From now on, until it is told to stop, the mailbox may be announced to. Any thread; after
  * tb_service_unlisten has returned, nothing is announced any more. */
 void tb_service_listen(struct tb_service *service, struct tb_mailbox *mailbox);
@@ -97,5 +102,18 @@ uint64_t tb_service_store_id(const struct tb_service *service);
 /* TB_OK, or why the last batch could not be written (TB_E_STORAGE_FULL, TB_E_STORAGE_DOWN …): for
  * /ready. Any thread. */
 enum tb_err tb_service_health(const struct tb_service *service);
+
+/* What the committer counts. Any thread. */
+const struct tb_commit_metrics *tb_service_metrics(const struct tb_service *service);
+
+struct tb_queue_state {
+    unsigned jobs; /* submitted and not taken by the committer so far */
+    unsigned jobs_max;
+    size_t bytes;     /* of their arenas */
+    uint64_t refused; /* jobs since the start, because there was no room */
+};
+
+/* Any thread. */
+void tb_service_look_at_queue(struct tb_service *service, struct tb_queue_state *state);
 
 #endif

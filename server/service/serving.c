@@ -89,6 +89,7 @@ static bool drop_if_gone(struct tb_serving *serving, struct tb_job *job)
         return false;
     }
     tb_waiting_remove(serving->waiting, job);
+    serving->gone_count++;
     if (!came_in_this_batch(serving, job)) {
         push(&serving->gone, job);
     }

@@ -35,6 +35,7 @@ struct tb_serving {
 
     /* whose clients had gone: to be handed back whatever becomes of the batch */
     struct tb_job *gone;
+    uint64_t gone_count; /* so far */
 
     uint64_t sweep_number; /* where the next look after gone clients begins */
     int64_t swept_us;

@@ -8,6 +8,7 @@
 #ifndef TB_LMDB_LMDB_H
 #define TB_LMDB_LMDB_H
 
+#include <limits.h>
 #include <lmdb.h>
 
 #include "engine.h"
@@ -18,18 +19,20 @@
 #include "record.h"
 
 enum tb_lmdb_db {
-    TB_DB_TASK,     /* id → task record */
-    TB_DB_NOTE,     /* task id, note id → note record */
-    TB_DB_ARTIFACT, /* task id, number u32 → artifact record */
-    TB_DB_ATTEMPT,  /* task id, number u32 → attempt record */
-    TB_DB_EVENT,    /* first seq u64 → block of event records, see events.c */
-    TB_DB_VM,       /* number → VM record */
-    TB_DB_VM_SEEN,  /* number → its sign of life, see vms.c */
-    TB_DB_ANSWER,   /* first number u64 → block of answer records, see answers.c */
-    TB_DB_INDEX,    /* the entries that rules read, see keys.h */
-    TB_DB_RUN,      /* run number u64, first key → block of all other entries, see run.h */
+    TB_DB_TASK,       /* id → task record */
+    TB_DB_NOTE,       /* task id, note id → note record */
+    TB_DB_ARTIFACT,   /* task id, number u32 → artifact record */
+    TB_DB_ATTEMPT,    /* task id, number u32 → attempt record */
+    TB_DB_EVENT,      /* first seq u64 → block of event records, see events.c */
+    TB_DB_VM,         /* number → VM record */
+    TB_DB_VM_SEEN,    /* number → its sign of life, see vms.c */
+    TB_DB_CREDENTIAL, /* id → credential record */
+    TB_DB_ANSWER,     /* first number u64 → block of answer records, see answers.c */
+    TB_DB_INDEX,      /* the entries that rules read, see keys.h */
+    TB_DB_RUN,        /* run number u64, first key → block of all other entries, see run.h */
     TB_DB_META, /* LMDB's own: "format" → u32 little-endian, "head" → head record, "runs" →
-                 * manifest, "pauses" → JSON record */
+                 * manifest, "pauses" → JSON record, "share" and u16 → what is kept of a share of
+                 * the answers */
     TB_DB_COUNT,
 };
 
@@ -139,18 +142,40 @@ bool tb_lmdb_is_failure(const struct tb_lmdb_store *store, enum tb_err err, int 
 /* Gives the reader, which has no snapshot open, an environment of its own and begins one in it. */
 int tb_lmdb_read_on(struct tb_lmdb_reader *reader);
 
+/* Opens the same file once more, for reading alone: of a store that has failed. */
+int tb_lmdb_open_beside(const struct tb_lmdb_store *store, MDB_env **env);
+
 /* Closes what the reader has open in LMDB. */
 void tb_lmdb_reader_close(struct tb_lmdb_reader *reader);
 
 /* --- env.c --- */
 
-/* Opens all databases, which must be there. */
+/* Says in `why` what has gone wrong with the store in that folder. */
+enum tb_err tb_lmdb_explain(const struct tb_lmdb_store *store, int rc, const char *folder,
+                            char *why, size_t why_size);
+
+/* --- format.c --- */
+
+/* In place of a database that an older store lacks, which is open only to be looked at: there is
+ * nothing in it. */
+#define TB_LMDB_NO_DBI UINT_MAX
+
+/* Opens all databases. `writes`: a new store gets them, and an older one those that it lacks. */
+enum tb_err tb_lmdb_open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool writes,
+                                const char *folder, char *why, size_t why_size);
+
+/* Opens those of a store that is up to date. */
 int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
 
 /* --- create.c --- */
 
 /* Makes data.mdb, on the disk, if there is none. */
 int tb_lmdb_create(const struct tb_lmdb_store *store, const char *folder);
+
+/* --- restore.c --- */
+
+/* Removes what a restore that was cut short has left. */
+int tb_lmdb_forget_restore(int folder_fd);
 
 /* --- folder.c: the data folder and its lock --- */
 
@@ -182,6 +207,9 @@ int tb_lmdb_put(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, MDB_val key, size_t
                 unsigned flags, void **record);
 
 /* --- room.c: what happens near the end of the map --- */
+
+/* Pages that the trees hold as this transaction sees them, that of LMDB's free pages included. */
+size_t tb_lmdb_pages_in_use(struct tb_lmdb_txn *txn);
 
 /* Finds out may_grow and scarce. */
 void tb_lmdb_look_for_room(struct tb_lmdb_txn *txn);
@@ -244,6 +272,12 @@ int tb_events_flush(struct tb_lmdb_txn *txn);
 /* Writes the answers put so far as a block. */
 int tb_answers_flush(struct tb_lmdb_txn *txn);
 
+/* Counts one more, or one less, in what is kept of its share (answer_shares.c). */
+int tb_answer_share_count(struct tb_lmdb_txn *txn, const struct tb_answer *answer, bool more);
+
+/* The share that a key of LMDB's own database names; 0: it is no such key. */
+uint16_t tb_answer_share_of(MDB_val key);
+
 /* The key of an answer's entry. */
 void tb_answer_key(struct tb_key *key, const uint8_t digest[TB_DIGEST_BYTES], uint64_t number);
 
@@ -288,10 +322,17 @@ enum tb_err tb_lmdb_visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_vm
 enum tb_err tb_lmdb_next_due_vm(struct tb_txn *txn, struct tb_vm *vm);
 enum tb_err tb_lmdb_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
                                    void *ctx);
+enum tb_err tb_lmdb_get_credential(struct tb_txn *txn, struct tb_id id,
+                                   struct tb_credential *credential);
+enum tb_err tb_lmdb_put_credential(struct tb_txn *txn, const struct tb_credential *credential);
+enum tb_err tb_lmdb_delete_credential(struct tb_txn *txn, struct tb_id id);
+enum tb_err tb_lmdb_visit_credentials(struct tb_txn *txn, tb_visit_credential *visit, void *ctx);
 enum tb_err tb_lmdb_get_pauses(struct tb_txn *txn, struct tb_str *json);
 enum tb_err tb_lmdb_put_pauses(struct tb_txn *txn, struct tb_str json);
 enum tb_err tb_lmdb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
                                struct tb_answer *answer);
+enum tb_err tb_lmdb_get_answer_share(struct tb_txn *txn, uint16_t share,
+                                     struct tb_answer_share *kept);
 enum tb_err tb_lmdb_put_answer(struct tb_txn *txn, const struct tb_answer *answer);
 enum tb_err tb_lmdb_drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max);
 enum tb_err tb_lmdb_append_event(struct tb_txn *txn, const struct tb_event *event);
@@ -307,6 +348,10 @@ enum tb_err tb_lmdb_visit_tasks(struct tb_txn *txn, const struct tb_task_query *
 /* The task without a copy: valid until the next write or the end of the transaction. */
 enum tb_err tb_lmdb_peek_task(struct tb_lmdb_txn *txn, struct tb_id id, struct tb_task *task);
 
+/* credentials.c: that of a record, which must be the key's. */
+enum tb_err tb_lmdb_decode_credential(MDB_val key, MDB_val record,
+                                      struct tb_credential *credential);
+
 /* vms.c: the sign of life of that VM, as it is stored. */
 enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *seen_ms);
 
@@ -314,6 +359,12 @@ enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *see
  * the process; so to be called before the first page is read. MDB_CORRUPTED: a page that is needed
  * is not there, as `fault` says. */
 int tb_lmdb_find_cut(struct tb_lmdb_store *store, char *fault, size_t fault_size);
+
+/* stats.c */
+enum tb_err tb_lmdb_stats(struct tb_txn *txn, struct tb_store_stats *stats);
+
+/* copy.c */
+enum tb_err tb_lmdb_copy(struct tb_store *store, tb_write_bytes *write, void *ctx);
 
 /* verify.c */
 enum tb_err tb_lmdb_verify(struct tb_store *store, tb_report_fault *report, void *ctx,

@@ -53,8 +53,7 @@ static size_t spare_pages(const struct tb_lmdb_store *store)
     return share < SPARE_PAGES_MAX ? share : SPARE_PAGES_MAX;
 }
 
-/* Pages that the trees hold as this transaction sees them, that of LMDB's free pages included. */
-static size_t pages_in_use(struct tb_lmdb_txn *txn)
+size_t tb_lmdb_pages_in_use(struct tb_lmdb_txn *txn)
 {
     enum { FREE_LIST_DBI, FREE_LISTS, META_PAGES = 2 };
     size_t pages = META_PAGES;
@@ -82,7 +81,7 @@ void tb_lmdb_look_for_room(struct tb_lmdb_txn *txn)
     size_t limit = store->pages_max - reserve_pages(store);
     size_t scarce = limit - store->pages_max / 16;
     size_t pages = pages_of_file(store);
-    pages = pages < scarce ? pages : pages_in_use(txn);
+    pages = pages < scarce ? pages : tb_lmdb_pages_in_use(txn);
     txn->may_grow = pages < limit;
     txn->scarce = pages >= scarce || store->tight_commits > 0;
 }
@@ -123,7 +122,7 @@ int tb_lmdb_leave_room(struct tb_lmdb_txn *txn)
 {
     const struct tb_lmdb_store *store = txn->store;
     size_t half = store->pages_max / 2;
-    size_t pages = gives_back(txn) || pages_of_file(store) < half ? 0 : pages_in_use(txn);
+    size_t pages = gives_back(txn) || pages_of_file(store) < half ? 0 : tb_lmdb_pages_in_use(txn);
     if (pages < half) {
         return 0;
     }

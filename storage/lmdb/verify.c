@@ -62,6 +62,7 @@ static enum tb_err check_all(struct tb_check *check)
     tb_check_tasks(check);
     tb_check_attached(check);
     tb_check_vms(check);
+    tb_check_credentials(check);
     tb_check_events(check);
     tb_check_answers(check);
     tb_check_expect_names(check);
@@ -124,10 +125,15 @@ enum tb_err tb_lmdb_verify(struct tb_store *base, tb_report_fault *report, void 
         check->tally = tally;
         check->difference = tb_difference_new();
         check->names = tb_name_table_new();
+        check->shares = calloc(TB_CHECKED_SHARES, sizeof *check->shares);
+        if (check->shares == NULL) {
+            abort();
+        }
         err = check_all(check);
         tb_name_table_free(check->names);
         tb_difference_free(check->difference);
         free(check->record_entries);
+        free(check->shares);
         mdb_txn_abort(check->txn.mdb);
     }
     free(check);

@@ -7,7 +7,7 @@
  * nothing has to be remembered of an entry that is right.
  *
  * Files: verify.c the order of it all; verify_pages.c the file's pages; verify_records.c tasks,
- * what hangs on them, VMs; verify_blocks.c events and answers; verify_runs.c the runs;
+ * what hangs on them, VMs, credentials; verify_blocks.c events and answers; verify_runs.c the runs;
  * verify_index.c the entries found, wherever they stand; verify_entry.c what a key says;
  * verify_difference.c the difference. */
 #ifndef TB_LMDB_VERIFY_H
@@ -17,6 +17,14 @@
 #include "lmdb/names.h"
 
 struct tb_difference;
+
+/* What the store says is kept of a share of the answers, and what there is. */
+struct tb_checked_share {
+    struct tb_answer_share said;
+    struct tb_answer_share found;
+};
+
+#define TB_CHECKED_SHARES (UINT16_MAX + 1)
 
 struct tb_check {
     struct tb_lmdb_txn txn; /* its own snapshot */
@@ -29,6 +37,7 @@ struct tb_check {
     uint64_t *record_entries;    /* hashes of the entries that the record at hand has */
     size_t record_entry_count;
     size_t record_entry_room;
+    struct tb_checked_share *shares; /* by number */
     bool has_head;
 };
 
@@ -56,6 +65,7 @@ int tb_lmdb_is_short(const struct tb_lmdb_store *store, bool *yes);
 void tb_check_tasks(struct tb_check *check);
 void tb_check_attached(struct tb_check *check);
 void tb_check_vms(struct tb_check *check);
+void tb_check_credentials(struct tb_check *check);
 void tb_check_meta(struct tb_check *check);
 
 /* --- verify_blocks.c --- */

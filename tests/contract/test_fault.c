@@ -75,6 +75,7 @@ static void expect_all_fail(struct tb_txn *txn, struct tb_id id, enum tb_err err
     struct tb_ready_query query = {.agent = TB_STR("ann")};
     struct tb_name_count count;
     struct tb_answer answer;
+    struct tb_answer_share kept;
     struct tb_str json;
     int64_t ready_ms = 0;
     assert_int_equal(tb_put_attempt(txn, id, &attempt), err);
@@ -88,6 +89,7 @@ static void expect_all_fail(struct tb_txn *txn, struct tb_id id, enum tb_err err
     assert_int_equal(tb_get_pauses(txn, &json), err);
     assert_int_equal(tb_put_pauses(txn, TB_STR("[]")), err);
     assert_int_equal(tb_get_answer(txn, some_answer.key, &answer), err);
+    assert_int_equal(tb_get_answer_share(txn, 1, &kept), err);
     assert_int_equal(tb_put_answer(txn, &some_answer), err);
     assert_int_equal(tb_drop_answers(txn, 1, 1), err);
     tb_arena_free(arena);
@@ -169,6 +171,7 @@ static void run_claim_script(struct world *world, struct tb_txn *txn, struct tb_
     struct tb_ready_query query = {.agent = TB_STR("ann")};
     struct tb_name_count count;
     struct tb_answer answer;
+    struct tb_answer_share kept;
     struct tb_str json;
     int64_t ready_ms = 0;
     tb_visit_ready(txn, &query, ignore_task, NULL);
@@ -181,6 +184,7 @@ static void run_claim_script(struct world *world, struct tb_txn *txn, struct tb_
     tb_visit_names(txn, TB_NAME_TAG, 9, ignore_name, NULL);
     (void)!tb_get_pauses(txn, &json);
     tb_put_pauses(txn, TB_STR("[]"));
+    (void)!tb_get_answer_share(txn, 1, &kept);
     tb_put_answer(txn, &some_answer);
     (void)!tb_get_answer(txn, some_answer.key, &answer);
     tb_drop_answers(txn, 1, 1);
@@ -253,7 +257,7 @@ static void fail_at_every_call(enum engine engine, enum tb_err err)
         assert_int_equal(got, err);
         assert_same_str(dump_now(world), before);
     }
-    assert_int_equal(nth, 29); /* 28 fallible calls, from begin to commit */
+    assert_int_equal(nth, 30); /* 29 fallible calls, from begin to commit */
     struct tb_txn *txn = snapshot(world);
     assert_same_str(stored(txn, id).title, TB_STR("changed"));
     assert_int_equal(tb_txn_head(txn)->seq, 5);
@@ -288,6 +292,24 @@ static enum tb_visit ignore_event(void *ctx, const struct tb_event *event)
     return TB_VISIT_NEXT;
 }
 
+static enum tb_visit ignore_credential(void *ctx, const struct tb_credential *credential)
+{
+    (void)ctx;
+    (void)credential;
+    return TB_VISIT_NEXT;
+}
+
+static void try_credentials(struct world *world, struct tb_txn *txn)
+{
+    struct tb_credential fresh = draft_credential(world, TB_STR("token"));
+    struct tb_credential got;
+    tb_credential_render(&fresh, world->arena);
+    tb_put_credential(txn, &fresh);
+    (void)!tb_get_credential(txn, fresh.id, &got);
+    tb_visit_credentials(txn, ignore_credential, NULL);
+    tb_delete_credential(txn, fresh.id);
+}
+
 static enum tb_err run_fleet_script(struct world *world, const struct tb_vm *fresh)
 {
     struct tb_txn *txn = NULL;
@@ -305,6 +327,7 @@ static enum tb_err run_fleet_script(struct world *world, const struct tb_vm *fre
     tb_visit_vms(txn, false, ignore_vm, NULL);
     tb_visit_vm_tasks(txn, fresh->id, ignore_id, NULL);
     tb_delete_vm(txn, fresh);
+    try_credentials(world, txn);
     append_event(world, txn, (struct tb_id){{0}});
     tb_visit_feed(txn, &query, ignore_event, NULL);
     tb_find_event(txn, fresh->number, &seq);
@@ -319,7 +342,7 @@ static void fail_at_every_call_about_the_fleet(enum engine engine)
     struct tb_vm fresh = draft_vm(world, TB_STR("vm"));
     tb_vm_render(&fresh, world->arena);
     struct tb_str before = dump_now(world);
-    enum { CALLS = 13 }; /* from begin to commit */
+    enum { CALLS = 17 }; /* from begin to commit */
     for (uint64_t nth = 1; nth <= CALLS; nth++) {
         tb_fault_set(world->store, nth, TB_E_STORAGE_DOWN, true);
         assert_int_equal(run_fleet_script(world, &fresh), TB_E_STORAGE_DOWN);

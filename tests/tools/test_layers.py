@@ -28,6 +28,8 @@ TREE = {
     "server/service/service.h": '#include "board/board.h"\n#include <pthread.h>\n',
     "server/http/route.h": '#include "service/service.h"\n#include <sodium.h>\n',
     "server/http/h2o_loop.c": '#include "route.h"\n#include <h2o.h>\n#include <h2o/memory.h>\n',
+    "cli/cli.h": '#include "base/str.h"\n',
+    "cli/http.c": '#include "cli.h"\n#include <curl/curl.h>\n#include <time.h>\n',
     "server/config/settings.h": '#include "base/str.h"\n',
     "server/main.c": '#include "http/route.h"\n#include "config/settings.h"\n#include <sodium.h>\n',
     "storage/engine.h": '#include "taskboard/storage.h"\n',
@@ -85,6 +87,11 @@ def test_a_right_tree_passes(tmp_path):
         ("server/model/err.c", "#include <cmocka.h>"),
         ("server/board/claim.c", '#include "nowhere.h"'),
         ("server/other/new.c", "#include <stdio.h>"),
+        ("cli/call.c", '#include "taskboard/task.h"'),
+        ("cli/call.c", '#include "http/route.h"'),
+        ("cli/call.c", "#include <curl/curl.h>"),
+        ("server/http/route.c", '#include "../../cli/cli.h"'),
+        ("server/http/route.c", "#include <curl/curl.h>"),
     ],
 )
 def test_a_planted_violation_is_caught(tmp_path, path, text):

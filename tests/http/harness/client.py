@@ -27,8 +27,10 @@ class Answer:
     @property
     def parsed(self):
         """The body as the contract's checker wants it: None when there is none."""
-        is_json = "json" in (self.headers["Content-Type"] or "")
-        return self.json if self.body and is_json else self.body or None
+        content_type = self.headers["Content-Type"] or ""
+        if not self.body:
+            return None
+        return self.json if "json" in content_type else self.body.decode() if content_type.startswith("text/") else self.body
 
     @property
     def etag(self):
