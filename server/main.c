@@ -1,5 +1,6 @@
 /* taskboardd: reads the settings, puts the layers together, serves until it is told to stop. */
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "http/etag.h"
 #include "http/notify.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "http/token.h"
 
 #define LARGE_BLOCK_BYTES (2 * 1024 * 1024)
@@ -36,6 +38,7 @@ struct program {
     struct tb_settings settings;
     sigset_t signals;
     struct tb_listen sockets;
+    struct tb_tls *tls; /* NULL: none */
     struct tb_store *store;
     struct tb_service *service;
     struct tb_http http;
@@ -113,7 +116,20 @@ static unsigned connections_max(const struct program *program)
     return allowed;
 }
 
-/* What can be judged without opening anything. */
+static bool read_certificate(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_tls_files files = {settings->tls_cert, settings->tls_key};
+    if ((files.cert == NULL) != (files.key == NULL)) {
+        (void)snprintf(program->why, WHY_BYTES,
+                       "--tls-cert and --tls-key belong together: %s is missing",
+                       files.cert == NULL ? "--tls-cert" : "--tls-key");
+        return false;
+    }
+    return files.cert == NULL || tb_tls_new(&files, &program->tls, program->why, WHY_BYTES);
+}
+
+/* What can be judged without opening the store. */
 static bool check(struct program *program)
 {
     const struct tb_settings *settings = &program->settings;
@@ -136,7 +152,7 @@ static bool check(struct program *program)
                        "addresses only (--host 127.0.0.1), or give --no-auth-anywhere too");
         return false;
     }
-    return true;
+    return read_certificate(program);
 }
 
 static bool bind_sockets(struct program *program)
@@ -227,6 +243,7 @@ static bool start_server(struct program *program)
     }
     http->service = program->service;
     http->clock = tb_clock_system();
+    http->tls = program->tls;
     http->array_body_bytes_max = most;
     http->body_bytes_max = most < TB_BODY_BYTES_MAX ? most : TB_BODY_BYTES_MAX;
     http->origin.checks = settings->no_auth;
@@ -254,6 +271,9 @@ static void announce(const struct program *program)
                        program->sockets.addresses[i].name);
         tb_log_record(TB_LOG_INFO, message, NULL, 0);
     }
+    if (program->tls != NULL) {
+        tb_tls_tell(program->tls, tb_clock_wall_ms(tb_clock_system()));
+    }
     tb_log_flush();
     tb_notify("READY=1");
 }
@@ -273,6 +293,41 @@ static int next_signal(const struct program *program, int64_t by_us)
     return 0;
 }
 
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return fd >= 0;
+}
+
+/* What SIGHUP asks of a service. */
+static void reload(struct program *program)
+{
+    if (program->tls == NULL) {
+        tb_log_record(TB_LOG_INFO, "nothing to read anew: there is no TLS certificate", NULL, 0);
+    } else if (tb_tls_reload(program->tls, program->why, WHY_BYTES)) {
+        tb_tls_tell(program->tls, tb_clock_wall_ms(tb_clock_system()));
+    } else {
+        tb_log(TB_LOG_ERROR, "the TLS certificate stays as it was", TB_LOG_C("why", program->why));
+    }
+    tb_log_flush();
+}
+
+/* The signal that ends the program. SIGHUP says that its terminal is gone, where it has one. */
+static int wait_for_the_end(struct program *program)
+{
+    bool hangs = program->tls == NULL && has_terminal();
+    for (;;) {
+        int number = next_signal(program, 0);
+        if (number != SIGHUP || hangs) {
+            return number;
+        }
+        reload(program);
+    }
+}
+
 /* Waits for the loops in small steps, so that a second signal still ends the program at once. */
 static bool drain(struct program *program)
 {
@@ -285,7 +340,7 @@ static bool drain(struct program *program)
     int64_t wait_us = limit_us < CUT_OFF_US ? CUT_OFF_US : limit_us;
     for (int64_t by_us = now_us + wait_us; now_us < by_us;) {
         int number = sigtimedwait(&program->signals, NULL, &no_time);
-        if (number > 0) {
+        if (number > 0 && number != SIGHUP) {
             tb_log(TB_LOG_WARN, "stopped at once by a second signal", TB_LOG_NUM("signal", number));
             tb_log_flush();
             _exit(128 + number);
@@ -307,6 +362,7 @@ static void close_all(struct program *program)
     }
     tb_store_close(&program->store);
     tb_listen_close(&program->sockets);
+    tb_tls_free(&program->tls);
     tb_auth_fini(&program->http.auth);
     tb_log_flush();
     tb_arena_free(program->arena);
@@ -327,7 +383,7 @@ static int serve(struct program *program)
         return EXIT_CANNOT_START;
     }
     announce(program);
-    int number = next_signal(program, 0);
+    int number = wait_for_the_end(program);
     tb_log(TB_LOG_INFO, "stopping", TB_LOG_NUM("signal", number));
     tb_notify("STOPPING=1");
     if (!drain(program)) {

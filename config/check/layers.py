@@ -43,7 +43,7 @@ SEARCH = ["include", "server", "storage"]
 HOMES = {
     r"h2o(\.h|/.*)": ["server/http/h2o_"],
     r"wslay/.*": ["server/http/websocket"],
-    r"openssl/.*": ["server/http/websocket"],
+    r"openssl/.*": ["server/http/websocket", "server/http/tls.c"],
     r"zlib\.h": ["server/http/gzip.c"],
     r"curl/.*": ["cli/http"],
     r"yajl/.*": ["server/base/json"],

@@ -22,7 +22,9 @@ struct tb_settings {
     bool no_auth;
     bool no_auth_anywhere;
     const char *public_url; /* http(s)://host[:port][/path]; NULL: none */
-    int64_t threads;        /* 0: one a core */
+    const char *tls_cert;   /* files; NULL: no native TLS */
+    const char *tls_key;
+    int64_t threads; /* 0: one a core */
     int64_t connections_max;
     int64_t body_bytes_max;
     int64_t aging_seconds;

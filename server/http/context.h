@@ -13,10 +13,13 @@
 
 #define TB_LIST_TAG_BYTES 16
 
+struct tb_tls;
+
 /* Constant while the server runs, but for the atomics. */
 struct tb_http {
     struct tb_service *service;   /* borrowed */
     const struct tb_clock *clock; /* borrowed */
+    struct tb_tls *tls;           /* borrowed; NULL: connections are not encrypted */
     struct tb_router router;
     struct tb_auth auth;
     struct tb_origin origin;

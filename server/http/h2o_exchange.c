@@ -230,6 +230,7 @@ static void check_framing(struct tb_request *request, const h2o_req_t *req)
 
 static void read_request(struct tb_request *request, const h2o_req_t *req)
 {
+    request->over_tls = req->conn->callbacks->get_socket(req->conn)->ssl != NULL;
     request->method_name = str_of(req->input.method);
     request->method = tb_method_parse(request->method_name);
     if (!tb_framing_target(str_of(req->input.path), &request->path, &request->query)) {

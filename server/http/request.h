@@ -124,6 +124,7 @@ struct tb_request {
     struct tb_str query; /* without the `?`; absent when there is none */
     struct tb_str headers[TB_IN_COUNT];
     struct tb_str body;
+    bool over_tls;         /* native; a proxy has headers to say so */
     const char *malformed; /* what is wrong with its framing, or NULL */
 
     /* as it was found out */

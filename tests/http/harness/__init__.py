@@ -6,9 +6,10 @@ from .later import Later
 from .raw import Raw
 from .server import Refusal, Server, TOKEN
 from .streams import GZIP, Ended, Sse, Ws
+from .tls import Certificate
 from .wait import at_the_same_time, eventually, next_instant
 
 __all__ = [
-    "Answer", "Client", "Ended", "GZIP", "Later", "Raw", "Refusal", "Server", "Sse", "TOKEN", "Ws", "at_the_same_time", "changes_nothing", "event_log",
+    "Answer", "Certificate", "Client", "Ended", "GZIP", "Later", "Raw", "Refusal", "Server", "Sse", "TOKEN", "Ws", "at_the_same_time", "changes_nothing", "event_log",
     "eventually", "next_instant", "refused", "replay", "walk",
 ]

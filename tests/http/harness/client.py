@@ -4,6 +4,7 @@ import http.client
 import json as jsonlib
 from functools import lru_cache
 
+from .tls import context_of, take_ticket
 from .wait import PATIENCE_SECONDS, is_readable
 
 
@@ -63,8 +64,12 @@ class Client:
             if not is_readable(self.connection.sock):
                 return self.connection
         self.close()
-        self.connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_SECONDS)
+        context = context_of(self.port)
+        self.connection = http.client.HTTPSConnection(self.host, self.port, timeout=PATIENCE_SECONDS, context=context) if context else \
+            http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_SECONDS)
         self.connection.connect()
+        if context:
+            take_ticket(self.connection.sock)
         return self.connection
 
     def request(self, method, path, body=None, headers=None, check=None, documented=False):
