@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "check.h"
 #include "config/settings.h"
 #include "http/etag.h"
@@ -18,6 +19,8 @@
 #include "http/server.h"
 #include "http/tls.h"
 #include "http/token.h"
+#include "import.h"
+#include "restore.h"
 
 #define LARGE_BLOCK_BYTES (2 * 1024 * 1024)
 #define IDLE_BYTES_MAX    (32 * 1024 * 1024)
@@ -183,6 +186,10 @@ static struct tb_board_options board_options(const struct tb_settings *settings)
         .default_max_attempts = (uint32_t)settings->default_max_attempts,
         .retain_events = (uint64_t)settings->retain_events,
         .retain_ms = settings->retain_days * 86400000,
+        .retain_done = (uint64_t)settings->retain_done,
+        .retain_done_ms = settings->retain_done_days * 86400000,
+        .archive = settings->archive != NULL ? tb_archive_append : NULL,
+        .archive_ctx = (void *)(uintptr_t)settings->archive,
     };
 }
 
@@ -205,13 +212,30 @@ static const char *data_dir(const char *url)
     return named ? url + strlen(scheme) : url;
 }
 
+/* So that the digests of credentials can be compared. */
+static bool tie_auth_to_store(struct program *program, struct tb_str token)
+{
+    struct tb_reader *reader = NULL;
+    struct tb_txn *txn = NULL;
+    enum tb_err err = tb_reader_new(program->store, &reader);
+    err = err != TB_OK ? err : tb_read_begin(reader, program->arena, &txn);
+    if (err == TB_OK) {
+        tb_auth_use_store(&program->http.auth, token, tb_txn_head(txn)->claim_key);
+        tb_read_end(&txn);
+    } else {
+        (void)snprintf(program->why, WHY_BYTES, "cannot read the store: %s", tb_err_text(err));
+    }
+    tb_reader_free(&reader);
+    return err == TB_OK;
+}
+
 static bool set_up_auth(struct program *program)
 {
     if (program->settings.no_auth) {
         tb_auth_init(&program->http.auth, TB_STR_NONE);
         tb_log(TB_LOG_WARN, "NO AUTHENTICATION: whoever can reach this server may do everything",
                TB_LOG_C("because", "--no-auth"));
-        return true;
+        return tie_auth_to_store(program, TB_STR_NONE);
     }
     struct tb_token token;
     struct tb_token_options options = {
@@ -224,7 +248,11 @@ static bool set_up_auth(struct program *program)
         return false;
     }
     tb_auth_init(&program->http.auth, tb_str_from(token.bytes, token.len));
+    bool tied = tie_auth_to_store(program, tb_str_from(token.bytes, token.len));
     tb_token_wipe(&token);
+    if (!tied) {
+        return false;
+    }
     if (token.path[0] != '\0') {
         tb_log(TB_LOG_INFO,
                token.made ? "made an admin token" : "the admin token is kept in a file",
@@ -242,6 +270,7 @@ static bool start_server(struct program *program)
         return false;
     }
     http->service = program->service;
+    http->store = program->store;
     http->clock = tb_clock_system();
     http->tls = program->tls;
     http->array_body_bytes_max = most;
@@ -421,6 +450,40 @@ static int check_store(struct program *program)
     }
 }
 
+static int restore(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_restore_options options = {
+        .file = settings->restore,
+        .url = settings->data,
+        .map_bytes = (uint64_t)settings->map_bytes,
+        .board = board_options(settings),
+    };
+    if (!tb_restore_backup(&options, program->why, WHY_BYTES)) {
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        return EXIT_CANNOT_START;
+    }
+    (void)printf("restored %s into %s\n", options.file, data_dir(options.url));
+    return EXIT_SUCCESS;
+}
+
+static int import(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_import_options options = {
+        .file = settings->import,
+        .format = settings->format,
+        .url = settings->data,
+        .map_bytes = (uint64_t)settings->map_bytes,
+        .board = board_options(settings),
+    };
+    if (!tb_import_file(&options, program->why, WHY_BYTES)) {
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        return EXIT_CANNOT_START;
+    }
+    return EXIT_SUCCESS;
+}
+
 /* What is asked for besides serving. True: done. */
 static bool answer_and_exit(struct program *program, int *code)
 {
@@ -432,6 +495,10 @@ static bool answer_and_exit(struct program *program, int *code)
         (void)puts("taskboardd " TB_VERSION);
     } else if (program->settings.check) {
         *code = check_store(program);
+    } else if (program->settings.restore != NULL) {
+        *code = restore(program);
+    } else if (program->settings.import != NULL) {
+        *code = import(program);
     } else {
         return false;
     }
@@ -448,13 +515,13 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "taskboardd: %s\n", program.why);
         return EXIT_USAGE;
     }
-    int code = EXIT_SUCCESS;
-    if (answer_and_exit(&program, &code)) {
-        return code;
-    }
     if (sodium_init() < 0) {
         (void)fputs("taskboardd: cannot get random numbers from the system\n", stderr);
         return EXIT_CANNOT_START;
+    }
+    int code = EXIT_SUCCESS;
+    if (answer_and_exit(&program, &code)) {
+        return code;
     }
     /* Large answers come and go: their memory is given back, not kept for the next one. What
      * batches use again and again is kept. */

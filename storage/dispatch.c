@@ -26,6 +26,11 @@ enum tb_err tb_store_verify(struct tb_store *store, tb_report_fault *report, voi
     return store->ops->verify(store, report, ctx, tally);
 }
 
+enum tb_err tb_store_copy(struct tb_store *store, tb_write_bytes *write, void *ctx)
+{
+    return store->ops->copy(store, write, ctx);
+}
+
 enum tb_err tb_write_begin(struct tb_store *store, struct tb_arena *arena, struct tb_txn **txn)
 {
     return store->ops->write_begin(store, arena, txn);
@@ -259,6 +264,28 @@ enum tb_err tb_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_
 {
     return txn->err != TB_OK ? txn->err
                              : stick(txn, txn->ops->visit_vm_tasks(txn, vm_id, visit, ctx));
+}
+
+enum tb_err tb_get_credential(struct tb_txn *txn, struct tb_id id, struct tb_credential *credential)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->get_credential(txn, id, credential));
+}
+
+enum tb_err tb_put_credential(struct tb_txn *txn, const struct tb_credential *credential)
+{
+    assert(txn->writable && credential->wire.ptr != NULL);
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->put_credential(txn, credential));
+}
+
+enum tb_err tb_delete_credential(struct tb_txn *txn, struct tb_id id)
+{
+    assert(txn->writable);
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->delete_credential(txn, id));
+}
+
+enum tb_err tb_visit_credentials(struct tb_txn *txn, tb_visit_credential *visit, void *ctx)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->visit_credentials(txn, visit, ctx));
 }
 
 enum tb_err tb_get_pauses(struct tb_txn *txn, struct tb_str *json)

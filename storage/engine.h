@@ -65,6 +65,12 @@ struct tb_store_ops {
     enum tb_err (*visit_vm_tasks)(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
                                   void *ctx);
 
+    enum tb_err (*get_credential)(struct tb_txn *txn, struct tb_id id,
+                                  struct tb_credential *credential);
+    enum tb_err (*put_credential)(struct tb_txn *txn, const struct tb_credential *credential);
+    enum tb_err (*delete_credential)(struct tb_txn *txn, struct tb_id id);
+    enum tb_err (*visit_credentials)(struct tb_txn *txn, tb_visit_credential *visit, void *ctx);
+
     enum tb_err (*get_pauses)(struct tb_txn *txn, struct tb_str *json);
     enum tb_err (*put_pauses)(struct tb_txn *txn, struct tb_str json);
 
@@ -84,6 +90,7 @@ struct tb_store_ops {
                                tb_visit_task *visit, void *ctx, struct tb_query_end *end);
     enum tb_err (*verify)(struct tb_store *store, tb_report_fault *report, void *ctx,
                           struct tb_store_tally *tally);
+    enum tb_err (*copy)(struct tb_store *store, tb_write_bytes *write, void *ctx);
 };
 
 struct tb_store {
@@ -125,5 +132,9 @@ void tb_head_note_vm_change(struct tb_head *head);
 TB_MUST_CHECK enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *folder,
                                        struct tb_store **store, char *why, size_t why_size);
 TB_MUST_CHECK enum tb_err tb_memory_open(struct tb_store **store);
+
+/* What tb_store_restore answers. */
+TB_MUST_CHECK enum tb_err tb_lmdb_restore(const struct tb_restore *restore, const char *folder,
+                                          char *why, size_t why_size);
 
 #endif

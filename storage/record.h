@@ -24,9 +24,10 @@ enum tb_record_kind {
     TB_RECORD_PAUSES = 'P',
     TB_RECORD_ANSWER = 'I',
     TB_RECORD_VM = 'V',
+    TB_RECORD_CREDENTIAL = 'K',
 };
 
-#define TB_RECORD_HEAD_BYTES 1760
+#define TB_RECORD_HEAD_BYTES 1768
 
 /* Encoders fill exactly as many bytes as the size function says. The task or event must be
  * rendered. Decoders hand out slices of `record`. They answer TB_E_STORAGE_CORRUPT, and leave the
@@ -50,6 +51,12 @@ TB_MUST_CHECK enum tb_err tb_record_decode_attempt(struct tb_str record,
 size_t tb_record_vm_size(const struct tb_vm *vm);
 void tb_record_encode_vm(const struct tb_vm *vm, void *out);
 TB_MUST_CHECK enum tb_err tb_record_decode_vm(struct tb_str record, struct tb_vm *vm);
+
+/* The credential must be rendered. */
+size_t tb_record_credential_size(const struct tb_credential *credential);
+void tb_record_encode_credential(const struct tb_credential *credential, void *out);
+TB_MUST_CHECK enum tb_err tb_record_decode_credential(struct tb_str record,
+                                                      struct tb_credential *credential);
 
 size_t tb_record_answer_size(const struct tb_answer *answer);
 void tb_record_encode_answer(const struct tb_answer *answer, void *out);

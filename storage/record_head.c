@@ -26,6 +26,7 @@ struct head_record {
     uint64_t vms;
     uint64_t vm_changes;
     uint64_t feed_cleared_seq;
+    uint64_t credential_changes;
     uint8_t claim_key[TB_CLAIM_KEY_BYTES];
     int64_t rates_fine_at;
     int64_t rates_coarse_at;
@@ -60,6 +61,7 @@ void tb_record_encode_head(const struct tb_head *head, void *out)
         .vms = head->vms,
         .vm_changes = head->vm_changes,
         .feed_cleared_seq = head->feed_cleared_seq,
+        .credential_changes = head->credential_changes,
         .rates_fine_at = head->rates.fine_at,
         .rates_coarse_at = head->rates.coarse_at,
     };
@@ -72,11 +74,18 @@ void tb_record_encode_head(const struct tb_head *head, void *out)
     memcpy(out, &fixed, sizeof fixed);
 }
 
+static bool is_slot(int64_t at, int64_t slot_ms)
+{
+    return at >= 0 && at <= INT64_MAX / slot_ms;
+}
+
 enum tb_err tb_record_decode_head(struct tb_str record, struct tb_head *head)
 {
     struct head_record fixed;
     if (record.len != sizeof fixed ||
-        !tb_record_open(record, TB_RECORD_HEAD, &fixed, sizeof fixed)) {
+        !tb_record_open(record, TB_RECORD_HEAD, &fixed, sizeof fixed) ||
+        !is_slot(fixed.rates_fine_at, TB_RATE_FINE_MS) ||
+        !is_slot(fixed.rates_coarse_at, TB_RATE_COARSE_MS)) {
         return TB_E_STORAGE_CORRUPT;
     }
     head->seq = fixed.seq;
@@ -98,6 +107,7 @@ enum tb_err tb_record_decode_head(struct tb_str record, struct tb_head *head)
     head->vms = fixed.vms;
     head->vm_changes = fixed.vm_changes;
     head->feed_cleared_seq = fixed.feed_cleared_seq;
+    head->credential_changes = fixed.credential_changes;
     head->rates.fine_at = fixed.rates_fine_at;
     head->rates.coarse_at = fixed.rates_coarse_at;
     memcpy(head->task_counts, fixed.task_counts, sizeof head->task_counts);

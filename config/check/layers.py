@@ -27,10 +27,16 @@ LAYERS = {
     "cli": ["server/base"],
     "server/main.c": [
         "server/http", "server/config", "server/service", "server/board", "server/model", "include/taskboard", "server/base",
-        "server/check.h",
+        "server/archive.h", "server/check.h", "server/import.h", "server/restore.h",
     ],
     "server/check.h": ["server/board", "server/model", "include/taskboard", "server/base"],
     "server/check.c": ["server/check.h", "server/board", "server/model", "include/taskboard", "server/base"],
+    "server/archive.h": ["server/base"],
+    "server/archive.c": ["server/archive.h", "server/base"],
+    "server/import.h": ["server/board", "server/model", "include/taskboard", "server/base"],
+    "server/import.c": ["server/import.h", "server/board", "server/model", "include/taskboard", "server/base"],
+    "server/restore.h": ["server/board", "server/model", "include/taskboard", "server/base"],
+    "server/restore.c": ["server/restore.h", "server/check.h", "server/board", "server/model", "include/taskboard", "server/base"],
 }
 
 # Engines do not know each other; what stands in storage/ itself belongs to all of them.
@@ -48,7 +54,8 @@ HOMES = {
     r"curl/.*": ["cli/http"],
     r"yajl/.*": ["server/base/json"],
     r"lmdb\.h": ["storage/lmdb/"],
-    r"sodium\.h": ["server/http/", "server/board/attempt.c", "server/main.c", "storage/"],
+    r"sodium\.h": ["server/http/", "server/board/attempt.c", "server/board/secret.c", "server/main.c", "server/import.c",
+                     "server/restore.c", "storage/"],
     r"xxhash\.h": ["storage/"],
     r"utf8proc\.h": ["server/model/"],
     r"cmocka\.h": [],
@@ -57,7 +64,8 @@ HOMES = {
     r"(sys/socket|netinet/.*|arpa/.*|netdb|sys/epoll)(\.h)?": ["server/http/", "cli/work_call.c", "cli/cmd_work.c"],
     r"(time|sys/time)\.h": ["server/base/", "server/service/", "server/http/", "server/config/", "server/main.c", "storage/", "cli/"],
     r"(fcntl|sys/stat|dirent|sys/mman|sys/file)\.h": [
-        "server/base/", "server/http/", "server/config/", "server/main.c", "server/check.c", "storage/", "cli/",
+        "server/base/", "server/http/", "server/config/", "server/main.c", "server/archive.c", "server/check.c", "server/import.c",
+        "server/restore.c", "storage/", "cli/",
     ],
 }
 

@@ -6,6 +6,7 @@
 #ifndef TASKBOARD_COMMAND_H
 #define TASKBOARD_COMMAND_H
 
+#include "taskboard/credential.h"
 #include "taskboard/err.h"
 #include "taskboard/task.h"
 #include "taskboard/vm.h"
@@ -39,6 +40,12 @@ enum tb_command_kind {
     TB_COMMAND_VM_HEARTBEAT,
     TB_COMMAND_FEED_PUBLISH,
     TB_COMMAND_FEED_CLEAR,
+    TB_COMMAND_TOKEN_CREATE,
+    TB_COMMAND_TOKEN_DELETE, /* revokes it, with all that comes from it */
+    TB_COMMAND_LINK_CREATE,
+    TB_COMMAND_SESSION_START,
+    TB_COMMAND_SESSION_END,
+    TB_COMMAND_IMPORT,
     TB_COMMAND_KIND_COUNT,
 };
 
@@ -207,6 +214,46 @@ struct tb_feed_command {
     struct tb_str metadata;  /* json; may be absent */
 };
 
+struct tb_credential_command {
+    struct tb_id id; /* TOKEN_DELETE: of the token; SESSION_END: of the session; SESSION_START: of
+                      * the link that is used up; all zero: a token was shown */
+
+    /* TOKEN_CREATE */
+    struct tb_str name;  /* text */
+    struct tb_str agent; /* text; may be absent */
+    enum tb_role role;
+    int64_t lifetime_ms; /* 0: for ever */
+
+    /* LINK_CREATE, SESSION_START without a link: what it comes from */
+    struct tb_id parent;
+    bool from_environment; /* it is the admin token of the environment, the parent is its mark */
+};
+
+/* Who sends a command: what its token allows. All zero: nobody in particular, whom nothing is
+ * refused. */
+struct tb_speaker {
+    enum tb_role role;
+    struct tb_str agent;         /* text: whom alone it may speak as; absent: anybody */
+    struct tb_str token;         /* text: its id, for the log; absent: the log says nothing */
+    struct tb_id credential;     /* the record that says so; all zero: there is none */
+    int64_t expires_ms;          /* of that; 0: never */
+    uint64_t credential_changes; /* of the head that the record was last seen in */
+};
+
+enum tb_import_format {
+    TB_IMPORT_NDJSON, /* what tb_export writes */
+    TB_IMPORT_BOARD_JSON,
+    TB_IMPORT_REGISTRY_JSON,
+    TB_IMPORT_FEED_JSONL,
+    TB_IMPORT_FORMAT_COUNT,
+};
+
+/* The only command that is not parsed beforehand: a file is read line by line, twice. */
+struct tb_import_command {
+    enum tb_import_format format;
+    struct tb_str bytes;
+};
+
 /* Idempotency-Key: what a request is known by, and what it was. */
 struct tb_idempotency {
     bool present;
@@ -216,15 +263,16 @@ struct tb_idempotency {
 
 struct tb_command {
     enum tb_command_kind kind;
-    struct tb_id task_id;        /* of all kinds but CREATE, CLAIM, RETRY_MANY, PAUSE, RESUME */
-    struct tb_str vm_id;         /* text: of the VM_ kinds */
+    struct tb_id task_id; /* of all kinds but CREATE, CLAIM, RETRY_MANY, PAUSE, RESUME, IMPORT */
+    struct tb_str vm_id;  /* text: of the VM_ kinds */
     struct tb_if_match if_match; /* of those with a task */
     struct tb_idempotency idempotency;
     struct tb_str claim_token; /* text: header Claim-Token, for PATCH, DELETE, review, approve,
                                 * reject; absent: not sent */
     bool force;                /* ?force=true of a coordinator, for the same */
-    struct tb_str
-        actor; /* text: who to name in the log when the body names nobody: the token's name */
+    struct tb_str actor;       /* text: who to name in the log when the body names nobody: the
+                                * token's agent, else its name */
+    struct tb_speaker speaker;
     union {
         struct tb_create_command create;
         struct tb_patch_command patch;
@@ -238,6 +286,8 @@ struct tb_command {
         struct tb_retry_many_command retry_many;
         struct tb_vm_command vm;
         struct tb_feed_command feed;
+        struct tb_credential_command credential;
+        struct tb_import_command import;
     };
 };
 
@@ -246,12 +296,14 @@ struct tb_reply {
     enum tb_err err;
     int http_status;       /* of a success: 200 or 201 */
     struct tb_str message; /* text: the sentence of an error; absent: its default */
-    struct tb_str extra; /* json members of an error body, each with a comma in front, or absent */
-    struct tb_str body;  /* json: the answer of a success */
-    uint64_t version;    /* of the task answered with, for the ETag; 0: none */
-    uint64_t seq;        /* of the last event that the command wrote; 0: it changed nothing */
-    bool found_nothing;  /* of a CLAIM: nothing is ready for it, it may wait */
-    bool replayed;       /* the answer that was given to this Idempotency-Key before */
+    struct tb_str extra;  /* json members of an error body, each with a comma in front, or absent */
+    struct tb_str body;   /* json: the answer of a success */
+    uint64_t version;     /* of the task answered with, for the ETag; 0: none */
+    uint64_t seq;         /* of the last event that the command wrote; 0: it changed nothing */
+    bool found_nothing;   /* of a CLAIM: nothing is ready for it, it may wait */
+    struct tb_str secret; /* text: what a new link or session is shown as; absent: there is none */
+    int64_t expires_ms;   /* of that */
+    bool replayed;        /* the answer that was given to this Idempotency-Key before */
 };
 
 #endif

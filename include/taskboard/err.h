@@ -26,6 +26,7 @@
     X(TB_E_FORBIDDEN, "forbidden", 403, "This token's role does not allow that")                   \
     X(TB_E_NOT_FOUND, "not_found", 404, "There is nothing at this path")                           \
     X(TB_E_TASK_NOT_FOUND, "task_not_found", 404, "task not found")                                \
+    X(TB_E_TOKEN_NOT_FOUND, "token_not_found", 404, "There is no such token")                      \
     X(TB_E_VM_NOT_FOUND, "vm_not_found", 404, "VM not found")                                      \
     X(TB_E_EVENT_NOT_FOUND, "event_not_found", 404, "Event not found")                             \
     X(TB_E_ATTEMPT_NOT_FOUND, "attempt_not_found", 404, "The task has no such attempt")            \
@@ -45,6 +46,9 @@
     X(TB_E_NOT_RETRYABLE, "not_retryable", 409,                                                    \
       "Only dead letters, failed and cancelled tasks can be retried")                              \
     X(TB_E_NO_RESULT, "no_result", 409, "This attempt left no result")                             \
+    X(TB_E_ID_EXISTS, "id_exists", 409, "Something with that id is there already")                 \
+    X(TB_E_LOG_IS_NEWER, "log_is_newer", 409,                                                      \
+      "The log has newer events: a feed is imported before anything else is written")              \
     X(TB_E_LIMIT_REACHED, "limit_reached", 409, "A limit of the board is reached")                 \
     X(TB_E_VERSION_MISMATCH, "version_mismatch", 412, "The task has changed since that version")   \
     X(TB_E_BODY_TOO_LARGE, "body_too_large", 413, "The body is too large")                         \

@@ -83,12 +83,24 @@
 #define TB_FEED_BYTES_MAX         (16 * 1024 * 1024) /* of an answer */
 #define TB_FEED_LIMIT_DEFAULT     50
 
+/* tokens, links and sessions */
+#define TB_TOKENS_MAX            10000
+#define TB_LOGINS_MAX            10000 /* links and sessions of all tokens */
+#define TB_LOGINS_OF_TOKEN_MAX   100   /* of one: where there are more the oldest goes */
+#define TB_TOKEN_SECONDS_MAX     315360000
+#define TB_LINK_MS               300000
+#define TB_SESSION_MS            86400000
+#define TB_CREDENTIALS_ENDED_MAX 1000 /* whose time is over, by one batch */
+
 /* event streams */
 #define TB_STREAMS_MAX         20000 /* SSE and WebSocket together */
 #define TB_STREAM_HEARTBEAT_MS 15000
 #define TB_EVENTS_DROPPED_MAX  2000 /* past retention, by one batch */
 #define TB_RETAIN_EVENTS       1000000
 #define TB_RETAIN_DAYS         7
+
+/* backups and exports: each holds a snapshot and a thread */
+#define TB_TRANSFERS_MAX 2
 
 /* idempotency keys */
 #define TB_IDEMPOTENCY_KEY_BYTES_MAX 255

@@ -1,10 +1,10 @@
 /* The storage engines' one interface: a unit of work at the level of the domain.
  *
- * A store keeps tasks with their notes, artifacts and ended attempts, VMs, the event log, the
- * answers given to idempotency keys, the pauses and one head record. Indexes are the engine's own
- * business, and so is what they count: tasks by tag, by assignee and by VM, and which change
- * touched them last. Engines know no rules: they keep what they are given, exactly, and find it
- * again.
+ * A store keeps tasks with their notes, artifacts and ended attempts, VMs, credentials, the event
+ * log, the answers given to idempotency keys, the pauses and one head record. Indexes are the
+ * engine's own business, and so is what they count: tasks by tag, by assignee and by VM, and which
+ * change touched them last. Engines know no rules: they keep what they are given, exactly, and find
+ * it again.
  *
  * - Threads: a store may be used by many threads; a transaction and a reader belong to one thread
  *   at a time. At most one write transaction is open at any moment (the committer's).
@@ -22,6 +22,7 @@
 #define TASKBOARD_STORAGE_H
 
 #include "base/arena.h"
+#include "taskboard/credential.h"
 #include "taskboard/err.h"
 #include "taskboard/task.h"
 #include "taskboard/vm.h"
@@ -72,6 +73,32 @@ struct tb_store_tally {
  * be ended. Writes nothing; not while a write transaction is open. */
 TB_MUST_CHECK enum tb_err tb_store_verify(struct tb_store *store, tb_report_fault *report,
                                           void *ctx, struct tb_store_tally *tally);
+
+/* --- copies --- */
+
+/* Takes the next bytes of a copy. False: it wants no more. */
+typedef bool tb_write_bytes(void *ctx, const void *bytes, size_t len);
+
+/* Hands the whole store to `write`, as one file without free pages, as of one moment, while others
+ * read and write. What `write` waits for keeps the space of everything deleted meanwhile from being
+ * used again. Any thread; `write` is called on it. TB_OK: all of it was written; every error means
+ * that what was written is not a whole copy. The memory engine has nothing to copy:
+ * TB_E_STORAGE_DOWN. */
+TB_MUST_CHECK enum tb_err tb_store_copy(struct tb_store *store, tb_write_bytes *write, void *ctx);
+
+struct tb_restore {
+    const char *url; /* of a store to be: its folder is absent or empty */
+    int from_fd;     /* a copy, read to its end */
+    /* Judges, and may change, the store that the copy is, in a folder where nobody else looks; it
+     * must have closed it again. False, with a sentence in `why`: it is not wanted. */
+    bool (*judge)(void *ctx, const char *folder, char *why, size_t why_size);
+    void *ctx;
+};
+
+/* Makes a store of a copy, durably: the whole of it or none, whatever happens meanwhile. One
+ * sentence in `why` on failure. */
+TB_MUST_CHECK enum tb_err tb_store_restore(const struct tb_restore *restore, char *why,
+                                           size_t why_size);
 
 /* --- units of work --- */
 
@@ -256,6 +283,23 @@ TB_MUST_CHECK enum tb_err tb_next_due_vm(struct tb_txn *txn, struct tb_vm *vm);
 /* Tasks that a claim with that vmId (text) holds, in id order. The callback must not write. */
 enum tb_err tb_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
                               void *ctx);
+
+/* --- credentials --- */
+
+TB_MUST_CHECK enum tb_err tb_get_credential(struct tb_txn *txn, struct tb_id id,
+                                            struct tb_credential *credential);
+
+/* Stores a new credential, which must be rendered. This and tb_delete_credential raise
+ * head.credential_changes. */
+enum tb_err tb_put_credential(struct tb_txn *txn, const struct tb_credential *credential);
+
+/* It must have been read in this transaction. */
+enum tb_err tb_delete_credential(struct tb_txn *txn, struct tb_id id);
+
+typedef enum tb_visit tb_visit_credential(void *ctx, const struct tb_credential *credential);
+
+/* All of them, in id order. The callback must not write. */
+enum tb_err tb_visit_credentials(struct tb_txn *txn, tb_visit_credential *visit, void *ctx);
 
 /* --- pauses --- */
 

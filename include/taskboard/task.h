@@ -271,7 +271,15 @@ struct tb_artifact {
     X(TB_EVENT_FEED_AGENT_STOPPED, "feed.agent_stopped", "feed")                                   \
     X(TB_EVENT_FEED_TOKEN_UPDATE, "feed.token_update", "feed")                                     \
     X(TB_EVENT_FEED_CUSTOM, "feed.custom", "feed")                                                 \
-    X(TB_EVENT_FEED_CLEARED, "feed.cleared", "feed")
+    X(TB_EVENT_FEED_CLEARED, "feed.cleared", "feed")                                               \
+    X(TB_EVENT_TOKEN_CREATED, "auth.token_created", "auth")                                        \
+    X(TB_EVENT_TOKEN_REVOKED, "auth.token_revoked", "auth")                                        \
+    X(TB_EVENT_TOKEN_EXPIRED, "auth.token_expired", "auth")                                        \
+    X(TB_EVENT_LINK_CREATED, "auth.link_created", "auth")                                          \
+    X(TB_EVENT_SESSION_STARTED, "auth.session_started", "auth")                                    \
+    X(TB_EVENT_SESSION_ENDED, "auth.session_ended", "auth")                                        \
+    X(TB_EVENT_IMPORTED, "task.imported", "board")                                                 \
+    X(TB_EVENT_VM_IMPORTED, "vm.imported", "registry")
 
 #define TB_EVENT_ENUM(name, type, topic) name,
 enum tb_event_type { TB_EVENT_TABLE(TB_EVENT_ENUM) TB_EVENT_TYPE_COUNT };
@@ -297,6 +305,8 @@ struct tb_event {
     /* wire is the whole event as JSON; the others are parts of it and may be absent */
     struct tb_str wire;
     struct tb_str actor; /* text; of a feed event its agent */
+    struct tb_str token; /* text: the id of the token that was used. Read from no record: it stands
+                          * in the wire only */
     struct tb_str tags;  /* json array of strings: those of the task after the change */
     struct tb_str vm_id; /* text: the VM that it is about */
     struct tb_str data;  /* json object */
@@ -353,6 +363,7 @@ struct tb_head {
     uint64_t vm_changes; /* `changes` when a VM was last registered, stored or removed; a sign of
                           * life is none */
     uint64_t feed_cleared_seq;             /* the feed begins behind it */
+    uint64_t credential_changes;           /* counts credentials made and deleted */
     uint64_t pause_changes;                /* `changes` when something was last paused or resumed */
     uint8_t claim_key[TB_CLAIM_KEY_BYTES]; /* secret, made with the store: claim tokens */
     struct tb_rates rates;

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "board/speaker.h"
 #include "board/vm_claims.h"
 #include "taskboard/limits.h"
 
@@ -187,6 +188,7 @@ bool tb_claim_may_be_ended(struct tb_board *board, const struct tb_command *comm
     enum tb_token_kind kind = tb_claim_token_check(board, task, command->claim_token, &attempt);
     if (kind != TB_TOKEN_HOLDER) {
         tb_refuse_claim_lost(task, kind == TB_TOKEN_STALE ? &attempt : NULL, arena, reply);
+        return false;
     }
-    return kind == TB_TOKEN_HOLDER;
+    return tb_speaker_may_use_claim(command, task->assignee, reply);
 }

@@ -5,6 +5,7 @@
 #include "board/attempt.h"
 #include "board/idempotency.h"
 #include "board/rules.h"
+#include "board/speaker.h"
 #include "taskboard/limits.h"
 
 static tb_rule *const rules[TB_COMMAND_KIND_COUNT] = {
@@ -36,6 +37,12 @@ static tb_rule *const rules[TB_COMMAND_KIND_COUNT] = {
     [TB_COMMAND_VM_HEARTBEAT] = tb_rule_vm_heartbeat,
     [TB_COMMAND_FEED_PUBLISH] = tb_rule_feed_publish,
     [TB_COMMAND_FEED_CLEAR] = tb_rule_feed_clear,
+    [TB_COMMAND_TOKEN_CREATE] = tb_rule_token_create,
+    [TB_COMMAND_TOKEN_DELETE] = tb_rule_token_delete,
+    [TB_COMMAND_LINK_CREATE] = tb_rule_link_create,
+    [TB_COMMAND_SESSION_START] = tb_rule_session_start,
+    [TB_COMMAND_SESSION_END] = tb_rule_session_end,
+    [TB_COMMAND_IMPORT] = tb_rule_import,
 };
 
 void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena *arena,
@@ -75,7 +82,9 @@ static void run(struct tb_board *board, const struct tb_command *command, struct
                 struct tb_reply *reply)
 {
     board->settled_seq = tb_txn_head(board->txn)->seq;
+    board->token = command->speaker.token;
     rules[command->kind](board, command, arena, reply);
+    board->token = TB_STR_NONE;
     uint64_t seq = tb_txn_head(board->txn)->seq;
     assert(may_have_written(command, reply) || seq == board->settled_seq ||
            tb_txn_error(board->txn) != TB_OK);
@@ -89,7 +98,8 @@ void tb_board_apply(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *reply_arena, struct tb_reply *reply)
 {
     assert(command->kind < TB_COMMAND_KIND_COUNT);
-    if (!tb_idempotency_settles(board, &command->idempotency, reply_arena, reply)) {
+    if (tb_speaker_is_heard(board, command, reply) &&
+        !tb_idempotency_settles(board, &command->idempotency, reply_arena, reply)) {
         run(board, command, reply_arena, reply);
     }
     enum tb_err err = tb_txn_error(board->txn);

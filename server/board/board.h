@@ -16,6 +16,12 @@ struct tb_board_options {
     uint32_t default_max_attempts;
     uint64_t retain_events; /* in the log; 0: without limit */
     int64_t retain_ms;      /* how long; 0: without limit */
+    uint64_t retain_done;   /* finished tasks, those changed latest; 0: all */
+    int64_t retain_done_ms; /* since their last change; 0: for ever */
+    /* Is given those tasks before they are deleted, as lines of an export. False: they must stay.
+     * NULL: nobody wants them. */
+    bool (*archive)(void *ctx, int64_t now_ms, struct tb_str lines);
+    void *archive_ctx;
 };
 
 /* Ids of tasks, in an array that grows in the batch's arena. */
@@ -26,11 +32,25 @@ struct tb_id_list {
     size_t room;
 };
 
+/* What the board remembers of credentials that have an end (credential_end.c). */
+struct tb_credential_ends {
+    uint64_t changes; /* head.credential_changes when this was found out */
+    int64_t due_ms;   /* when the first of them is over; 0: nothing was found out so far */
+};
+
 /* What the board remembers of cutting the log's old end off (trim.c). */
 struct tb_trim {
     uint64_t oldest_seq; /* what follows was found out when this was the log's oldest event */
     int64_t age_ms;      /* when an event comes to be too old */
     int64_t again_ms;    /* not before then is it cut because there are too many */
+};
+
+/* How far the deletion of finished tasks has come (retire.c). */
+struct tb_retire {
+    bool in_pass;
+    struct tb_position position; /* of the task looked at last; all zero: none so far */
+    uint64_t seen;               /* tasks looked at in this pass */
+    int64_t again_ms;            /* the next pass begins not before then */
 };
 
 /* One batch. Owned by the committer thread. */
@@ -46,6 +66,9 @@ struct tb_board {
                              * by then: what goes beyond it the command has done */
 
     struct tb_trim trim;
+    struct tb_credential_ends ends;
+    struct tb_str token; /* text: of the command that is being run, for the log; absent: of none */
+    struct tb_retire retire;
 
     /* made anew by tb_board_begin */
     uint32_t vm_claims_left; /* claims of a lost VM that the batch may still end */

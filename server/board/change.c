@@ -76,6 +76,7 @@ static void append_event(struct tb_board *board, const struct tb_change *change,
         .type = change->type,
         .task_id = task != NULL ? task->id : none,
         .actor = change->actor,
+        .token = change->actor.ptr != NULL ? board->token : TB_STR_NONE, /* time has no token */
         .vm_id = change->vm_id,
     };
     if (task != NULL && change->type == TB_EVENT_DELETED) {
@@ -235,6 +236,18 @@ void tb_change_tell(struct tb_board *board, const struct tb_task *task,
     append_event(board, told, task);
 }
 
+void tb_change_tell_of(struct tb_board *board, const struct tb_change *told, struct tb_id id,
+                       int64_t at_ms)
+{
+    struct tb_head *head = tb_txn_head(board->txn);
+    struct tb_event event = {
+        .seq = head->seq + 1, .id = id, .at_ms = at_ms, .type = told->type, .actor = told->actor};
+    tb_event_render(&event, NULL, told->extra, board->arena);
+    if (tb_append_event(board->txn, &event) == TB_OK) {
+        head->seq = event.seq;
+    }
+}
+
 void tb_scratch_begin(struct tb_board *board, struct tb_scratch *scratch)
 {
     scratch->batch_arena = board->arena;
@@ -327,15 +340,39 @@ void tb_change_write(struct tb_board *board, const struct tb_task *old, struct t
     }
 }
 
-void tb_change_delete(struct tb_board *board, const struct tb_task *old, struct tb_str actor)
+void tb_change_import(struct tb_board *board, struct tb_task *task, const struct tb_change *change)
+{
+    struct tb_change quiet = *change;
+    quiet.quiet = true;
+    task->version--; /* stored with one more */
+    store(board, NULL, task, &quiet);
+    if (tb_dependency_is_met_by(task)) {
+        tell_dependents(board, task, true);
+    }
+}
+
+static void remove_task(struct tb_board *board, const struct tb_task *old,
+                        const struct tb_change *change)
 {
     tb_delete_task(board->txn, old);
     count_task(tb_txn_head(board->txn), old, -1);
-    const struct tb_change change = {.type = TB_EVENT_DELETED, .actor = actor};
-    append_event(board, &change, old);
+    append_event(board, change, old);
     if (tb_dependency_is_met_by(old)) {
         tell_dependents(board, old, false);
     }
+}
+
+void tb_change_delete(struct tb_board *board, const struct tb_task *old, struct tb_str actor)
+{
+    const struct tb_change change = {.type = TB_EVENT_DELETED, .actor = actor};
+    remove_task(board, old, &change);
+}
+
+void tb_change_retire(struct tb_board *board, const struct tb_task *old)
+{
+    const struct tb_change change = {.type = TB_EVENT_DELETED,
+                                     .extra = TB_STR(",\"reason\":\"retention\"")};
+    remove_task(board, old, &change);
 }
 
 void tb_change_answer(struct tb_board *board, const struct tb_task *task, int http_status,

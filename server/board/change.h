@@ -36,8 +36,19 @@ void tb_change_refresh(struct tb_board *board, const struct tb_task *old, struct
 void tb_change_tell(struct tb_board *board, const struct tb_task *task,
                     const struct tb_change *told);
 
+/* Appends an event that happened elsewhere, about no task: with its own id, above all in the log,
+ * and instant. */
+void tb_change_tell_of(struct tb_board *board, const struct tb_change *told, struct tb_id id,
+                       int64_t at_ms);
+
+/* Stores a task that comes from elsewhere: with its version and updated_ms. */
+void tb_change_import(struct tb_board *board, struct tb_task *task, const struct tb_change *change);
+
 /* Removes a task: deletes it, counts it out, appends task.deleted, tells its dependents. */
 void tb_change_delete(struct tb_board *board, const struct tb_task *old, struct tb_str actor);
+
+/* The same for one that is finished and not kept any longer: data.reason says so. */
+void tb_change_retire(struct tb_board *board, const struct tb_task *old);
 
 /* The task's full view as the answer, with 200 or 201. */
 void tb_change_answer(struct tb_board *board, const struct tb_task *task, int http_status,

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "board/dependency.h"
 #include "board/rules.h"
+#include "board/speaker.h"
 
 struct plan {
     struct tb_board *board;
@@ -337,6 +338,11 @@ void tb_rule_create(struct tb_board *board, const struct tb_command *command,
         .reply = reply,
     };
     memset(plan.same_as, 0xFF, count * sizeof(int32_t));
+    for (size_t i = 0; i < count; i++) {
+        if (!tb_speaker_may_assign(command, command->create.items[i].fields.assignee, reply)) {
+            return;
+        }
+    }
     for (size_t i = 0; i < count; i++) {
         draft_task(&plan, i);
     }

@@ -1,4 +1,6 @@
+#include "board/credential_end.h"
 #include "board/give_up.h"
+#include "board/retire.h"
 #include "board/trim.h"
 #include "board/vm_life.h"
 
@@ -84,6 +86,10 @@ static bool handle_due(struct tb_board *board, unsigned max, struct next *next)
 static int64_t due_ms_of(struct tb_board *board, const struct next *next)
 {
     int64_t due_ms = tb_trim_due_ms(board);
+    int64_t end_ms = tb_credential_end_due_ms(board);
+    due_ms = end_ms < due_ms ? end_ms : due_ms;
+    int64_t retire_ms = tb_retire_due_ms(board);
+    due_ms = retire_ms < due_ms ? retire_ms : due_ms;
     due_ms = next->task_ms < due_ms ? next->task_ms : due_ms;
     due_ms = next->vm_ms < due_ms ? next->vm_ms : due_ms;
     if (due_ms == INT64_MAX || tb_txn_error(board->txn) != TB_OK) {
@@ -103,6 +109,8 @@ int64_t tb_board_run_due(struct tb_board *board, unsigned max)
 {
     struct next next;
     bool all = handle_due(board, max, &next);
+    tb_credential_end(board);
+    tb_retire(board);
     tb_trim(board);
     return all ? due_ms_of(board, &next) : board->now_ms;
 }

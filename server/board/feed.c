@@ -35,18 +35,17 @@ static void add_text(struct tb_buf *out, const char *name, struct tb_str text)
     }
 }
 
-/* `,"agent":…,"type":…,"summary":…,"detail"?:…,"metadata"?:…` */
-static struct tb_str members_of(struct tb_board *board, const struct tb_feed_command *feed)
+struct tb_str tb_feed_members(struct tb_arena *arena, const struct tb_feed_command *feed)
 {
     struct tb_buf out;
-    tb_buf_init(&out, board->arena,
+    tb_buf_init(&out, arena,
                 128 + feed->agent.len + feed->summary.len + feed->detail.len + feed->metadata.len);
     add_text(&out, "agent", feed->agent);
     add_text(&out, "type", tb_feed_type_name(feed->type));
     add_text(&out, "summary", feed->summary);
     add_text(&out, "detail", feed->detail);
     if (feed->metadata.ptr != NULL) {
-        tb_buf_add_str(&out, tb_event_member(board->arena, "metadata", feed->metadata));
+        tb_buf_add_str(&out, tb_event_member(arena, "metadata", feed->metadata));
     }
     return tb_buf_str(&out);
 }
@@ -56,7 +55,7 @@ void tb_rule_feed_publish(struct tb_board *board, const struct tb_command *comma
 {
     const struct tb_feed_command *feed = &command->feed;
     const struct tb_change change = {
-        .type = feed->type, .actor = feed->agent, .extra = members_of(board, feed)};
+        .type = feed->type, .actor = feed->agent, .extra = tb_feed_members(board->arena, feed)};
     struct tb_buf body;
     tb_change_tell(board, NULL, &change);
     const struct tb_event event = {

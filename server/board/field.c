@@ -79,6 +79,29 @@ bool tb_field_text(struct tb_parse *parse, const struct tb_json *node, const cha
     return true;
 }
 
+bool tb_field_speaks(struct tb_parse *parse, const char *field, struct tb_str *name)
+{
+    if (parse->speaker.ptr == NULL || tb_str_eq(*name, parse->speaker)) {
+        return true;
+    }
+    if (name->ptr != NULL) {
+        return tb_field_refuse(parse, TB_E_FORBIDDEN, field,
+                               "%s must be the agent that this token is bound to, or absent",
+                               field);
+    }
+    *name = parse->speaker;
+    return true;
+}
+
+bool tb_field_actor(struct tb_parse *parse, const struct tb_json *node, const char *field,
+                    const char *missing, struct tb_str *out)
+{
+    bool required = missing != NULL && parse->speaker.ptr == NULL;
+    bool good = required ? tb_field_required(parse, node, field, TB_NAME_BYTES_MAX, missing, out)
+                         : tb_field_text(parse, node, field, TB_NAME_BYTES_MAX, out);
+    return good && tb_field_speaks(parse, field, out);
+}
+
 bool tb_field_exact_text(struct tb_parse *parse, const struct tb_json *node, const char *field,
                          size_t bytes_max, struct tb_str *out)
 {

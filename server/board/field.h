@@ -23,6 +23,14 @@ bool tb_field_required(struct tb_parse *parse, const struct tb_json *node, const
 bool tb_field_text(struct tb_parse *parse, const struct tb_json *node, const char *field,
                    size_t bytes_max, struct tb_str *out);
 
+/* A name that says who does something: required, with the sentence `missing`, or not (NULL). Where
+ * parse->speaker is there it stands for one that is absent, and any other is TB_E_FORBIDDEN. */
+bool tb_field_actor(struct tb_parse *parse, const struct tb_json *node, const char *field,
+                    const char *missing, struct tb_str *out);
+
+/* The same of a name that was read already. */
+bool tb_field_speaks(struct tb_parse *parse, const char *field, struct tb_str *name);
+
 /* The same, kept exactly as sent and never blank-to-absent: empty is refused. */
 bool tb_field_exact_text(struct tb_parse *parse, const struct tb_json *node, const char *field,
                          size_t bytes_max, struct tb_str *out);

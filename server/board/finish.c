@@ -3,6 +3,7 @@
 #include "board/give_up.h"
 #include "board/note.h"
 #include "board/rules.h"
+#include "board/speaker.h"
 #include "board/vm_claims.h"
 #include "taskboard/limits.h"
 
@@ -88,6 +89,11 @@ static bool load(struct finish *finish, const struct tb_command *command, struct
     }
     enum tb_token_kind kind =
         tb_claim_token_check(finish->board, old, finish->command->claim_token, &attempt);
+    if (kind != TB_TOKEN_UNKNOWN &&
+        !tb_speaker_may_use_claim(command, kind == TB_TOKEN_STALE ? attempt.agent : old->assignee,
+                                  finish->reply)) {
+        return false;
+    }
     if (kind == TB_TOKEN_STALE) {
         handle_stale(finish, old, &attempt);
     } else if (kind != TB_TOKEN_HOLDER) {

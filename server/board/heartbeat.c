@@ -2,6 +2,7 @@
 #include "board/attempt.h"
 #include "board/pause.h"
 #include "board/rules.h"
+#include "board/speaker.h"
 #include "taskboard/limits.h"
 
 /* {"percent"?,"message"?,"at"} */
@@ -93,6 +94,9 @@ void tb_rule_heartbeat(struct tb_board *board, const struct tb_command *command,
     enum tb_token_kind kind = tb_claim_token_check(board, &old, heartbeat->claim_token, &attempt);
     if (kind != TB_TOKEN_HOLDER) {
         tb_refuse_claim_lost(&old, kind == TB_TOKEN_STALE ? &attempt : NULL, arena, reply);
+        return;
+    }
+    if (!tb_speaker_may_use_claim(command, old.assignee, reply)) {
         return;
     }
     renew(board, heartbeat, &old, &task);

@@ -17,7 +17,8 @@ struct tb_refusal {
 
 struct tb_parse {
     struct tb_arena *arena;
-    bool strict; /* Prefer: handling=strict; arrays are strict in any case */
+    bool strict;           /* Prefer: handling=strict; arrays are strict in any case */
+    struct tb_str speaker; /* text: whom alone the token may speak as; absent: anybody */
     struct tb_refusal refusal;
     /* Names of the unknown top-level fields that were ignored, separated by ", "; NULL ptr: none.
      * bytes, printable ASCII: others as `?`. At most 1 KiB. */
@@ -86,6 +87,13 @@ bool tb_parse_vm_heartbeat(struct tb_parse *parse, const struct tb_json *body,
                            struct tb_command *command);
 bool tb_parse_feed_publish(struct tb_parse *parse, const struct tb_json *body,
                            struct tb_command *command);
+
+/* A token that is to be made (parse_token.c), strict. */
+bool tb_parse_token(struct tb_parse *parse, const struct tb_json *body, struct tb_command *command);
+
+/* What a file to import is, by its name: "ndjson", "board.json", "registry.json", "feed.jsonl". */
+const char *tb_import_format_name(enum tb_import_format format);
+bool tb_import_format_parse(struct tb_str name, enum tb_import_format *format);
 
 /* Idempotency-Key (bytes, absent when the header is: then `key` is, too): 1 to
  * TB_IDEMPOTENCY_KEY_BYTES_MAX visible ASCII bytes, bare or quoted as a string of RFC 8941, where

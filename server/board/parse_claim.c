@@ -63,8 +63,8 @@ static bool parse_claimant(struct tb_parse *parse, const struct tb_json *body,
         .max = 1,
         .lease_ms = INT64_C(1000) * TB_LEASE_SECONDS_DEFAULT,
     };
-    return tb_field_required(parse, tb_json_member(body, "agent"), names->agent, TB_NAME_BYTES_MAX,
-                             names->agent_missing, &claim->agent) &&
+    return tb_field_actor(parse, tb_json_member(body, "agent"), names->agent, names->agent_missing,
+                          &claim->agent) &&
            tb_field_text(parse, tb_json_member(body, "vmId"), names->vm_id, TB_NAME_BYTES_MAX,
                          &claim->vm_id) &&
            parse_seconds(parse, tb_json_member(body, "leaseSeconds"), names->lease_seconds,

@@ -34,6 +34,13 @@ static bool parse_type(struct tb_parse *parse, const struct tb_json *node, enum 
            refuse_type(parse);
 }
 
+static bool parse_agent(struct tb_parse *parse, const struct tb_json *node, struct tb_str *agent)
+{
+    bool stands_for_itself = node == NULL && parse->speaker.ptr != NULL;
+    return (stands_for_itself || parse_required(parse, node, "agent", TB_NAME_BYTES_MAX, agent)) &&
+           tb_field_speaks(parse, "agent", agent);
+}
+
 /* May be empty. */
 static bool parse_detail(struct tb_parse *parse, const struct tb_json *node, struct tb_str *detail)
 {
@@ -52,8 +59,7 @@ bool tb_parse_feed_publish(struct tb_parse *parse, const struct tb_json *body,
     command->kind = TB_COMMAND_FEED_PUBLISH;
     *feed = (struct tb_feed_command){.type = TB_EVENT_FEED_CUSTOM};
     return (body->type != TB_JSON_OBJECT || tb_field_check_known(parse, body, known, false, "")) &&
-           parse_required(parse, tb_json_member(body, "agent"), "agent", TB_NAME_BYTES_MAX,
-                          &feed->agent) &&
+           parse_agent(parse, tb_json_member(body, "agent"), &feed->agent) &&
            parse_type(parse, tb_json_member(body, "type"), &feed->type) &&
            parse_required(parse, tb_json_member(body, "summary"), "summary",
                           TB_FEED_SUMMARY_BYTES_MAX, &feed->summary) &&

@@ -5,7 +5,7 @@
 
 static bool parse_by(struct tb_parse *parse, const struct tb_json *body, struct tb_str *by)
 {
-    return tb_field_text(parse, tb_json_member(body, "by"), "by", TB_NAME_BYTES_MAX, by);
+    return tb_field_actor(parse, tb_json_member(body, "by"), "by", NULL, by);
 }
 
 static bool parse_reason(struct tb_parse *parse, const struct tb_json *body, struct tb_str *reason)

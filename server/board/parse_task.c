@@ -101,8 +101,8 @@ static bool parse_item(struct tb_parse *parse, const struct tb_json *body, bool 
                                 in_array, "") &&
            tb_field_required(parse, tb_json_member(body, "title"), "title", TB_TITLE_BYTES_MAX,
                              "title is required", &item->fields.title) &&
-           tb_field_required(parse, tb_json_member(body, "createdBy"), "createdBy",
-                             TB_NAME_BYTES_MAX, "createdBy is required", &item->created_by) &&
+           tb_field_actor(parse, tb_json_member(body, "createdBy"), "createdBy",
+                          "createdBy is required", &item->created_by) &&
            parse_create_status(parse, tb_json_member(body, "status"), &item->fields.status) &&
            parse_common(parse, body, &item->fields) && parse_delay(parse, body, item) &&
            tb_field_text(parse, tb_json_member(body, "uniqueKey"), "uniqueKey", TB_NAME_BYTES_MAX,

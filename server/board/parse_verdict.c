@@ -35,8 +35,8 @@ bool tb_parse_note(struct tb_parse *parse, const struct tb_json *body, struct tb
     struct tb_note_command *note = &command->note;
     command->kind = TB_COMMAND_NOTE;
     return check_object(parse, body, note_fields) &&
-           tb_field_required(parse, tb_json_member(body, "author"), "author", TB_NAME_BYTES_MAX,
-                             "author is required", &note->author) &&
+           tb_field_actor(parse, tb_json_member(body, "author"), "author", "author is required",
+                          &note->author) &&
            tb_field_required(parse, tb_json_member(body, "content"), "content", TB_NOTE_BYTES_MAX,
                              "content is required", &note->content) &&
            parse_note_type(parse, tb_json_member(body, "type"), &note->type);
@@ -70,8 +70,8 @@ static bool parse_artifact(struct tb_parse *parse, const struct tb_json *node, s
                              "artifact url is required", &artifact->url) &&
            tb_field_required(parse, tb_json_member(node, "label"), "label", TB_ARTIFACT_BYTES_MAX,
                              "artifact label is required", &artifact->label) &&
-           tb_field_text(parse, tb_json_member(node, "addedBy"), "addedBy", TB_NAME_BYTES_MAX,
-                         &artifact->added_by);
+           tb_field_actor(parse, tb_json_member(node, "addedBy"), "addedBy", NULL,
+                          &artifact->added_by);
 }
 
 bool tb_field_artifacts(struct tb_parse *parse, const struct tb_json *list, struct tb_str added_by,
@@ -121,7 +121,7 @@ bool tb_parse_bump(struct tb_parse *parse, const struct tb_json *body, struct tb
 static bool parse_by(struct tb_parse *parse, const struct tb_json *body, const char *field,
                      struct tb_str *out)
 {
-    if (!tb_field_text(parse, tb_json_member(body, field), field, TB_NAME_BYTES_MAX, out)) {
+    if (!tb_field_actor(parse, tb_json_member(body, field), field, NULL, out)) {
         return false;
     }
     if (out->ptr == NULL) {

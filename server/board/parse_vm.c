@@ -98,9 +98,10 @@ static bool parse_ttl(struct tb_parse *parse, const struct tb_json *node, int64_
 static bool parse_registered_by(struct tb_parse *parse, const struct tb_json *node,
                                 struct tb_str *by)
 {
-    return tb_field_is_absent(node) ||
-           tb_field_required(parse, node, "registeredBy", TB_NAME_BYTES_MAX,
-                             "registeredBy is required", by);
+    bool good = tb_field_is_absent(node) ||
+                tb_field_required(parse, node, "registeredBy", TB_NAME_BYTES_MAX,
+                                  "registeredBy is required", by);
+    return good && tb_field_speaks(parse, "registeredBy", by);
 }
 
 /* All but the id, for a register and a put. */

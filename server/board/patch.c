@@ -2,6 +2,7 @@
 #include "board/attempt.h"
 #include "board/dependency.h"
 #include "board/rules.h"
+#include "board/speaker.h"
 
 static struct tb_str or_else(struct tb_str s, struct tb_str otherwise)
 {
@@ -106,7 +107,8 @@ void tb_rule_patch(struct tb_board *board, const struct tb_command *command, str
 {
     const struct tb_patch_command *patch = &command->patch;
     struct tb_task old;
-    if (!tb_change_load(board, command, arena, reply, &old)) {
+    if (!tb_change_load(board, command, arena, reply, &old) ||
+        !tb_speaker_may_patch(command, &old, reply)) {
         return;
     }
     bool takes_over = ends_claim(patch, &old);

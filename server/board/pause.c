@@ -338,3 +338,19 @@ void tb_rule_resume(struct tb_board *board, const struct tb_command *command,
     }
     answer(&entries, arena, reply);
 }
+
+void tb_pause_import(struct tb_board *board, const struct tb_steer_command *pause,
+                     struct tb_str since)
+{
+    const struct tb_command command = {.kind = TB_COMMAND_PAUSE, .steer = *pause};
+    struct entries entries;
+    size_t at = 0;
+    const struct tb_json *node = NULL;
+    if (load_entries(board, pause->tag, &entries, &at, &node) != TB_OK || node != NULL) {
+        return; /* the transaction's error tells */
+    }
+    entries.items[at] =
+        (struct entry){pause->tag, write_entry(board->arena, pause, since, pause->by)};
+    entries.count++;
+    store(board, &command, &entries, TB_EVENT_PAUSED);
+}

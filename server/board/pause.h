@@ -2,7 +2,7 @@
 #ifndef TB_BOARD_PAUSE_H
 #define TB_BOARD_PAUSE_H
 
-#include "taskboard/storage.h"
+#include "board/board.h"
 
 struct tb_pauses {
     bool all;                  /* the board as a whole */
@@ -23,5 +23,9 @@ bool tb_pauses_hold(const struct tb_pauses *pauses, const struct tb_task *task);
 /* Makes a copy of a stored task into what readers are shown: what is paused is not ready. The
  * record keeps saying ready, so that pausing and resuming touch no task. */
 void tb_pauses_show(const struct tb_pauses *pauses, struct tb_task *task);
+
+/* Puts a pause in force that began then (text); one of the same tag that is in force stays. */
+void tb_pause_import(struct tb_board *board, const struct tb_steer_command *pause,
+                     struct tb_str since);
 
 #endif

@@ -93,6 +93,9 @@ enum tb_err tb_list_piece(struct tb_list *list, struct tb_txn *txn, struct tb_bu
 enum tb_err tb_list_find_end(struct tb_list *list, struct tb_txn *txn, bool *more,
                              struct tb_position *next);
 
+/* {"tokens":[…],"count":N}: those whose time is not over; links and sessions are none. */
+enum tb_err tb_read_tokens(struct tb_txn *txn, int64_t now_ms, struct tb_buf *out);
+
 /* {"events":[…],"count":N,"oldest":…,"head":…}; when the scan limit cut it short also "next": the
  * seq to go on from. */
 enum tb_err tb_read_events(struct tb_txn *txn, const struct tb_events_request *request,

@@ -36,5 +36,11 @@ tb_rule tb_rule_vm_delete;
 tb_rule tb_rule_vm_heartbeat;
 tb_rule tb_rule_feed_publish;
 tb_rule tb_rule_feed_clear;
+tb_rule tb_rule_token_create;
+tb_rule tb_rule_token_delete;
+tb_rule tb_rule_link_create;
+tb_rule tb_rule_session_start;
+tb_rule tb_rule_session_end;
+tb_rule tb_rule_import;
 
 #endif

@@ -29,12 +29,18 @@ struct tb_settings {
     int64_t body_bytes_max;
     int64_t aging_seconds;
     int64_t default_max_attempts;
-    int64_t retain_events; /* 0: all */
-    int64_t retain_days;   /* 0: for ever */
+    int64_t retain_events;    /* 0: all */
+    int64_t retain_days;      /* 0: for ever */
+    int64_t retain_done;      /* 0: all */
+    int64_t retain_done_days; /* 0: for ever */
+    const char *archive;      /* NULL: finished tasks are deleted and gone */
     int64_t drain_seconds;
     enum tb_log_level log_level;
     enum tb_log_format log_format;
-    int64_t map_bytes; /* 0: the engine's default */
+    int64_t map_bytes;   /* 0: the engine's default */
+    const char *restore; /* NULL: nothing; so is the next one */
+    const char *import;
+    const char *format; /* of that; NULL: as its name ends */
     bool check;
     bool help;
     bool version;

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "http/auth.h"
+#include "http/known.h"
 #include "http/loop_metrics.h"
 #include "http/origin.h"
 #include "http/route.h"
@@ -18,6 +19,7 @@ struct tb_tls;
 /* Constant while the server runs, but for the atomics. */
 struct tb_http {
     struct tb_service *service;   /* borrowed */
+    struct tb_store *store;       /* borrowed: of transfers */
     const struct tb_clock *clock; /* borrowed */
     struct tb_tls *tls;           /* borrowed; NULL: connections are not encrypted */
     struct tb_router router;
@@ -29,8 +31,9 @@ struct tb_http {
     char list_tag[TB_LIST_TAG_BYTES]; /* random, of this start, in all list ETags: after a
                                          restart the store may be an older copy */
     atomic_bool draining;
-    atomic_uint held_count;   /* reads that are held, by all loops */
-    atomic_uint stream_count; /* streams that are open, in all loops */
+    atomic_uint held_count;     /* reads that are held, by all loops */
+    atomic_uint stream_count;   /* streams that are open, in all loops */
+    atomic_uint transfer_count; /* backups and exports under way */
     atomic_uint_fast64_t failed_logins;
     struct tb_loop_metrics *metrics; /* of each loop; made by tb_server_start */
     unsigned loop_count;
@@ -53,6 +56,7 @@ struct tb_worker {
     struct tb_loop_metrics *metrics; /* one of the http's */
     struct tb_slowdown slowdown;
     struct tb_held held;
+    struct tb_known known;
     struct tb_summary_copy summary;
     uint32_t id_prefix; /* random; request ids are this and a counter */
     uint64_t id_count;

@@ -1,6 +1,7 @@
 #include "http/dispatch.h"
 
 #include "http/context.h"
+#include "http/door.h"
 #include "http/header.h"
 #include "http/reply.h"
 
@@ -28,7 +29,7 @@ void tb_dispatch_init(struct tb_request *request)
     tb_reply_init(request);
 }
 
-static void refuse_login(struct tb_request *request, enum tb_err err)
+void tb_refuse_login(struct tb_request *request, enum tb_err err, const struct tb_str *page)
 {
     struct tb_worker *worker = request->worker;
     struct tb_slowdown_verdict verdict = {false, TB_DELAY_NONE};
@@ -41,6 +42,10 @@ static void refuse_login(struct tb_request *request, enum tb_err err)
         return;
     }
     tb_reply_prepare_refusal(request, err, 0, TB_STR_NONE, TB_STR_NONE);
+    if (page != NULL) {
+        request->response.headers[TB_OUT_CONTENT_TYPE] = TB_STR("text/html; charset=utf-8");
+        request->response.body = *page;
+    }
     tb_request_send_later(request, verdict.delay);
 }
 
@@ -109,9 +114,13 @@ static bool check_identity(struct tb_request *request, struct tb_identity *ident
 {
     const struct tb_http *http = request->http;
     const char *why = NULL;
-    enum tb_err err = tb_auth_check(&http->auth, request->headers[TB_IN_AUTHORIZATION], identity);
+    enum tb_err err = tb_door_check(request, identity);
+    if (err == TB_E_MISSING_TOKEN || err == TB_E_INVALID_TOKEN) {
+        tb_refuse_login(request, err, NULL);
+        return false;
+    }
     if (err != TB_OK) {
-        refuse_login(request, err);
+        tb_reply_error(request, err);
         return false;
     }
     err = tb_origin_check(&http->origin, request->headers[TB_IN_HOST],
@@ -120,13 +129,30 @@ static bool check_identity(struct tb_request *request, struct tb_identity *ident
         tb_reply_refusal(request, err, tb_str_c(why), TB_STR_NONE);
         return false;
     }
+    if (identity->kind == TB_CREDENTIAL_SESSION &&
+        (err = tb_door_check_session(request, &why)) != TB_OK) {
+        tb_reply_refusal(request, err, tb_str_c(why), TB_STR_NONE);
+        return false;
+    }
     return true;
+}
+
+void tb_admit(struct tb_request *request, const struct tb_identity *identity)
+{
+    request->role = identity->role;
+    request->actor = identity->agent.ptr != NULL ? identity->agent : identity->name;
+    request->scope = identity->id;
+    request->agent = identity->agent;
+    request->ticket = identity->ticket;
+    if (identity->kind == TB_CREDENTIAL_SESSION) {
+        request->session = identity->ticket.credential;
+    }
 }
 
 void tb_dispatch(struct tb_request *request)
 {
     struct tb_match match;
-    struct tb_identity identity = {TB_ROLE_OPEN, TB_STR("anonymous"), TB_STR("anonymous")};
+    struct tb_identity identity = {.name = TB_STR("anonymous"), .id = TB_STR("anonymous")};
     if (request->malformed != NULL) {
         request->response.close = true;
         tb_reply_refusal(request, TB_E_BAD_REQUEST, tb_str_c(request->malformed), TB_STR_NONE);
@@ -142,9 +168,7 @@ void tb_dispatch(struct tb_request *request)
         return;
     }
     memcpy(request->params, match.params, sizeof(match.params));
-    request->role = identity.role;
-    request->actor = identity.name;
-    request->scope = identity.id;
+    tb_admit(request, &identity);
     if (check_route(request)) {
         request->route->handler(request);
     }

@@ -53,6 +53,11 @@ static void give_back(struct tb_exchange *exchange)
     loop->spare_count++;
 }
 
+void tb_exchange_let_go(struct tb_exchange *exchange)
+{
+    give_back(exchange);
+}
+
 void tb_exchange_free_spares(struct tb_loop *loop)
 {
     while (loop->spare != NULL) {
@@ -107,6 +112,7 @@ static void on_request_gone(void *arg)
     tb_access_log(&exchange->request, req->bytes_sent, complete);
     h2o_timeout_unlink(&exchange->delay);
     tb_held_leave(exchange);
+    tb_transfer_leave(exchange);
     leave_waiting(exchange);
     if (exchange->slowed) {
         tb_slowdown_answered(&exchange->loop->worker.slowdown);
@@ -114,7 +120,7 @@ static void on_request_gone(void *arg)
     h2o_linklist_unlink(&exchange->link);
     exchange->loop->answer_bytes -= exchange->answer_bytes;
     exchange->req = NULL;
-    if (!exchange->job_pending) {
+    if (!exchange->job_pending && exchange->transfer == NULL) {
         give_back(exchange);
     }
 }
@@ -149,6 +155,9 @@ static enum tb_header_in header_of(const h2o_iovec_t *name)
         enum tb_header_in header;
     } others[] = {
         {TB_STR("claim-token"), TB_IN_CLAIM_TOKEN},
+        {TB_STR("content-type"), TB_IN_CONTENT_TYPE},
+        {TB_STR("cookie"), TB_IN_COOKIE},
+        {TB_STR("x-forwarded-proto"), TB_IN_FORWARDED_PROTO},
         {TB_STR("idempotency-key"), TB_IN_IDEMPOTENCY_KEY},
         {TB_STR("last-event-id"), TB_IN_LAST_EVENT_ID},
         {TB_STR("origin"), TB_IN_ORIGIN},

@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "base/log.h"
+#include "http/door.h"
 #include "http/h2o_loop.h"
 #include "taskboard/limits.h"
 
@@ -94,7 +95,7 @@ void tb_fanout_rest(struct tb_stream *stream)
 {
     struct tb_loop *loop = stream->loop;
     atomic_store(&loop->inbox.mailbox.wants_news, true);
-    if (!stream->subscriber.lost && stream->subscriber.cursor >= head_of(loop)) {
+    if (!stream->subscriber.ahead && stream->subscriber.cursor >= head_of(loop)) {
         go_to(stream, &loop->fanout.resting);
     } else {
         wait_for_a_round(stream);
@@ -326,9 +327,53 @@ static void tell_lag(struct tb_loop *loop)
     loop->fanout.lag_max = 0;
 }
 
+static void for_each(struct tb_loop *loop, void (*visit)(struct tb_stream *stream))
+{
+    h2o_linklist_t *all = &loop->fanout.all;
+    for (h2o_linklist_t *node = all->next; node != all;) {
+        h2o_linklist_t *next = node->next;
+        visit(by_link(node));
+        node = next;
+    }
+}
+
+static void note_end(struct tb_stream *stream)
+{
+    struct tb_fanout *fanout = &stream->loop->fanout;
+    int64_t ends_ms = stream->ticket.expires_ms;
+    if (ends_ms != 0 && ends_ms < fanout->next_end_ms) {
+        fanout->next_end_ms = ends_ms;
+    }
+}
+
+static void check_ticket(struct tb_stream *stream)
+{
+    if (tb_ticket_is_good(&stream->loop->worker, &stream->ticket)) {
+        note_end(stream);
+    } else {
+        tb_stream_revoke(stream);
+    }
+}
+
+/* All at once, whenever a credential was made or deleted, or one of theirs is over. */
+static void check_tickets(struct tb_loop *loop)
+{
+    struct tb_fanout *fanout = &loop->fanout;
+    const struct tb_http *http = loop->worker.http;
+    uint64_t changes = tb_service_credential_changes(http->service);
+    if (changes == fanout->credential_changes &&
+        (fanout->next_end_ms == INT64_MAX || tb_clock_wall_ms(http->clock) < fanout->next_end_ms)) {
+        return;
+    }
+    fanout->credential_changes = changes;
+    fanout->next_end_ms = INT64_MAX;
+    for_each(loop, check_ticket);
+}
+
 void tb_fanout_look(struct tb_loop *loop)
 {
     struct tb_fanout *fanout = &loop->fanout;
+    check_tickets(loop);
     uint64_t now_ms = h2o_now(loop->context.loop);
     uint64_t head = head_of(loop);
     for (unsigned left = fanout->count / LOOKS_A_SECOND + 1; left > 0 && fanout->count > 0;
@@ -341,16 +386,6 @@ void tb_fanout_look(struct tb_loop *loop)
         } else {
             tell_lag(loop);
         }
-    }
-}
-
-static void for_each(struct tb_loop *loop, void (*visit)(struct tb_stream *stream))
-{
-    h2o_linklist_t *all = &loop->fanout.all;
-    for (h2o_linklist_t *node = all->next; node != all;) {
-        h2o_linklist_t *next = node->next;
-        visit(by_link(node));
-        node = next;
     }
 }
 
@@ -382,6 +417,7 @@ void tb_fanout_add(struct tb_stream *stream)
 {
     h2o_linklist_insert(&stream->loop->fanout.all, &stream->link);
     tb_number_set(&metrics_of(stream->loop)->open, ++stream->loop->fanout.count);
+    note_end(stream);
 }
 
 void tb_fanout_remove(struct tb_stream *stream)
@@ -409,6 +445,7 @@ void tb_fanout_open(struct tb_loop *loop)
     h2o_linklist_init_anchor(&fanout->resting);
     h2o_timeout_init(loop->context.loop, &fanout->next_turn, TURN_MS);
     fanout->next_look = &fanout->all;
+    fanout->next_end_ms = INT64_MAX;
     fanout->turn.cb = on_turn;
     fanout->credit_at_us = tb_loop_now_us(loop);
     fanout->scratch = tb_arena_new(SCRATCH_BYTES);

@@ -15,6 +15,7 @@ void tb_held_close(struct tb_loop *loop)
 {
     tb_service_unlisten(loop->worker.http->service, &loop->inbox.mailbox);
     tb_held_fini(&loop->worker.held);
+    tb_known_fini(&loop->worker.known);
 }
 
 bool tb_is_hung_up(int fd)

@@ -35,6 +35,45 @@ static void announce(struct tb_mailbox *mailbox)
     pthread_mutex_unlock(&inbox->lock);
 }
 
+void tb_inbox_tell_of_transfer(struct tb_inbox *inbox, struct tb_exchange *exchange)
+{
+    pthread_mutex_lock(&inbox->lock);
+    if (!exchange->transfer_told) {
+        exchange->transfer_told = true;
+        exchange->next_told = inbox->told;
+        inbox->told = exchange;
+        post_locked(inbox);
+    }
+    pthread_mutex_unlock(&inbox->lock);
+}
+
+void tb_inbox_forget_transfer(struct tb_inbox *inbox, struct tb_exchange *exchange)
+{
+    pthread_mutex_lock(&inbox->lock);
+    struct tb_exchange **at = &inbox->told;
+    while (*at != NULL && *at != exchange) {
+        at = &(*at)->next_told;
+    }
+    if (*at != NULL) {
+        *at = exchange->next_told;
+        exchange->transfer_told = false;
+    }
+    pthread_mutex_unlock(&inbox->lock);
+}
+
+/* One at a time: what it does may end others. */
+static struct tb_exchange *next_told(struct tb_inbox *inbox)
+{
+    pthread_mutex_lock(&inbox->lock);
+    struct tb_exchange *exchange = inbox->told;
+    if (exchange != NULL) {
+        inbox->told = exchange->next_told;
+        exchange->transfer_told = false;
+    }
+    pthread_mutex_unlock(&inbox->lock);
+    return exchange;
+}
+
 void tb_inbox_ask_to_drain(struct tb_inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);
@@ -64,6 +103,9 @@ static void receive(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
         struct tb_job *next = job->next;
         tb_exchange_job_done(job);
         job = next;
+    }
+    for (struct tb_exchange *told = next_told(inbox); told != NULL; told = next_told(inbox)) {
+        tb_transfer_told(told);
     }
     if (news) {
         tb_held_on_news(loop);

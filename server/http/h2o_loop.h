@@ -6,6 +6,7 @@
  *   h2o_inbox.c     what other threads tell a loop
  *   h2o_exchange.c  a request of the library ↔ a tb_request
  *   h2o_send.c      answers
+ *   h2o_transfer.c  answers that a thread of their own makes
  *   h2o_held.c      reads that are held until the board changes
  *   h2o_stream.c    one stream of events on its connection
  *   h2o_fanout.c    all streams of a loop: who is sent what, and when
@@ -44,10 +45,15 @@ struct tb_exchange {
     void (*after_delay)(struct tb_exchange *exchange);
     uint64_t
         progress_ms; /* h2o_now() when the client was last seen to take bytes; 0: nothing is sent */
-    uint64_t acked_bytes;     /* by then */
-    size_t answer_bytes;      /* counted in the loop's sum; 0: small */
-    struct tb_exchange *next; /* among the spare ones */
-    h2o_linklist_t link;      /* among the live ones */
+    uint64_t acked_bytes;          /* by then */
+    size_t answer_bytes;           /* counted in the loop's sum; 0: small */
+    struct tb_transfer *transfer;  /* NULL: none; the exchange stays until it is over */
+    bool transfer_begun;           /* its answer is being sent */
+    bool transfer_waits;           /* the client has everything that there is so far */
+    bool transfer_told;            /* under the inbox's lock, as the next one: it is in its list */
+    struct tb_exchange *next_told; /* there */
+    struct tb_exchange *next;      /* among the spare ones */
+    h2o_linklist_t link;           /* among the live ones */
 };
 
 /* What other threads tell a loop. */
@@ -59,6 +65,7 @@ struct tb_inbox {
     /* under the lock */
     struct tb_job *first;
     struct tb_job **last;
+    struct tb_exchange *told; /* whose transfers have something new */
     bool posted;
     bool drain;
     bool news;
@@ -74,6 +81,7 @@ enum tb_loop_state {
  * list of the fan-out at most: none while it opens, and while it is being sent something. */
 struct tb_stream {
     struct tb_subscriber subscriber;
+    struct tb_ticket ticket; /* of who subscribed */
     struct tb_loop *loop;
     h2o_socket_t *socket;           /* NULL while the head of the answer is on its way */
     struct tb_websocket *websocket; /* NULL: server-sent events */
@@ -108,9 +116,11 @@ struct tb_fanout {
     h2o_linklist_t resting; /* have everything: woken by news */
     unsigned count;
     bool in_round;
-    int64_t round_us;          /* when it began */
-    h2o_linklist_t *next_look; /* in `all` */
-    int64_t credit_us;         /* time that may be spent at once */
+    int64_t round_us;            /* when it began */
+    h2o_linklist_t *next_look;   /* in `all` */
+    uint64_t credential_changes; /* when all tickets were last looked at */
+    int64_t next_end_ms;         /* when the first of them is over (wall clock) */
+    int64_t credit_us;           /* time that may be spent at once */
     int64_t credit_at_us;
     uint64_t lag_max; /* events; of those that were looked at since the look began anew */
     h2o_timeout_t next_turn;
@@ -183,19 +193,28 @@ void tb_half_close(h2o_socket_t *socket); /* no more will be written; what comes
 void tb_inbox_open(struct tb_loop *loop);
 void tb_inbox_close(struct tb_loop *loop);
 void tb_inbox_ask_to_drain(struct tb_inbox *inbox); /* any thread, after the loop has started */
+void tb_inbox_tell_of_transfer(struct tb_inbox *inbox,
+                               struct tb_exchange *exchange); /* any thread */
+void tb_inbox_forget_transfer(struct tb_inbox *inbox, struct tb_exchange *exchange);
 
 /* --- h2o_exchange.c --- */
 int tb_exchange_on_request(h2o_handler_t *handler, h2o_req_t *req);
 struct tb_exchange *tb_exchange_open(struct tb_loop *loop, h2o_req_t *req);
 void tb_exchange_job_done(struct tb_job *job);
+void tb_exchange_let_go(struct tb_exchange *exchange); /* the library has done so before */
 void tb_exchange_free_spares(struct tb_loop *loop);
 struct tb_exchange *tb_exchange_of(struct tb_request *request);
 int tb_exchange_fd(const struct tb_exchange *exchange);
 
 /* --- h2o_send.c --- */
 void tb_send_fill_head(struct tb_exchange *exchange);
+void tb_send_start(struct tb_exchange *exchange); /* fills and starts the head */
 void tb_send_after(struct tb_exchange *exchange, enum tb_delay delay,
                    void (*then)(struct tb_exchange *exchange));
+
+/* --- h2o_transfer.c --- */
+void tb_transfer_told(struct tb_exchange *exchange);
+void tb_transfer_leave(struct tb_exchange *exchange); /* its request is over */
 
 /* --- h2o_held.c --- */
 void tb_held_open(struct tb_loop *loop);
@@ -213,6 +232,7 @@ void tb_stream_end(struct tb_stream *stream, unsigned code); /* politely; the co
 void tb_stream_say_goodbye(struct tb_stream *stream); /* no more; and waits for the client's */
 void tb_stream_resume_reading(struct tb_stream *stream);
 void tb_stream_close(struct tb_stream *stream);
+void tb_stream_revoke(struct tb_stream *stream); /* who subscribed may not any more */
 bool tb_stream_is_sending(const struct tb_stream *stream);
 
 /* --- h2o_fanout.c --- */

@@ -16,6 +16,8 @@ static const char *reason_of(int status)
         return "OK";
     case 201:
         return "Created";
+    case 303:
+        return "See Other";
     case 304:
         return "Not Modified";
     case 400:
@@ -96,7 +98,7 @@ void tb_send_fill_head(struct tb_exchange *exchange)
     exchange->progress_ms = h2o_now(exchange->loop->context.loop);
 }
 
-static void start(struct tb_exchange *exchange)
+void tb_send_start(struct tb_exchange *exchange)
 {
     tb_send_fill_head(exchange);
     exchange->loop->replying = exchange;
@@ -132,7 +134,7 @@ void tb_request_send(struct tb_request *request)
     h2o_iovec_t bytes = h2o_iovec_init(body.ptr, body.len);
     bool bodiless = request->response.status == 304;
     req->res.content_length = bodiless ? SIZE_MAX : body.len;
-    start(exchange);
+    tb_send_start(exchange);
     bool with_body = !bodiless && body.len > 0 && request->method != TB_METHOD_HEAD;
     h2o_send(req, &bytes, with_body ? 1 : 0, H2O_SEND_STATE_FINAL);
 }
@@ -203,7 +205,7 @@ void tb_request_stream(struct tb_request *request)
     assert(exchange->pieces != NULL);
     exchange->generator.proceed = on_proceed;
     request->response.close |= req->version < 0x101; /* nothing but its end ends the body */
-    start(exchange);
+    tb_send_start(exchange);
     if (request->method == TB_METHOD_HEAD) {
         h2o_send(req, NULL, 0, H2O_SEND_STATE_FINAL);
     } else {

@@ -81,6 +81,23 @@ void tb_stream_say_goodbye(struct tb_stream *stream)
     tb_half_close(stream->socket);
 }
 
+/* Nothing more is sent; a WebSocket learns why. */
+void tb_stream_revoke(struct tb_stream *stream)
+{
+    tb_log(TB_LOG_INFO, "ended a stream: its token is not valid any more",
+           TB_LOG_STR("id", stream->id));
+    if (stream->socket == NULL) {
+        tb_stream_end(stream, TB_WEBSOCKET_POLICY);
+    } else if (stream->websocket == NULL || tb_stream_is_sending(stream)) {
+        tb_stream_close(stream);
+    } else {
+        stream->ticket = (struct tb_ticket){.expires_ms = 0};
+        begin_to_end(stream);
+        tb_websocket_close(stream->websocket, TB_WEBSOCKET_POLICY, "");
+        tb_fanout_ready(stream);
+    }
+}
+
 /* --- writing --- */
 
 static bool has_more_to_say(const struct tb_stream *stream)
@@ -145,7 +162,7 @@ static void take_filter(struct tb_stream *stream, const struct tb_events_request
     tb_stream_refilter(&stream->loop->fanout.source, subscriber, filter);
     if (has_since) {
         subscriber->cursor = filter->since;
-        subscriber->lost = filter->since > tb_service_head_seq(stream->loop->worker.http->service);
+        subscriber->ahead = filter->since > tb_service_head_seq(stream->loop->worker.http->service);
     }
 }
 
@@ -244,7 +261,8 @@ static struct tb_stream *make(struct tb_exchange *exchange,
     struct tb_loop *loop = exchange->loop;
     struct tb_stream *stream = h2o_mem_alloc(sizeof(*stream) + id.len);
     *stream = (struct tb_stream){
-        .subscriber = {.cursor = subscription->cursor, .lost = subscription->lost},
+        .subscriber = {.cursor = subscription->cursor, .ahead = subscription->ahead},
+        .ticket = exchange->request.ticket,
         .loop = loop,
         .started_us = exchange->request.started_us,
         .id = tb_str_from((char *)(stream + 1), id.len),

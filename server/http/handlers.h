@@ -37,6 +37,10 @@ void tb_handle_feed_stream(struct tb_request *request);
 void tb_handle_publish(struct tb_request *request);
 void tb_handle_clear_feed(struct tb_request *request);
 
+void tb_handle_backup(struct tb_request *request);
+void tb_handle_export(struct tb_request *request);
+void tb_handle_import(struct tb_request *request);
+
 void tb_handle_create(struct tb_request *request);
 void tb_handle_patch(struct tb_request *request);
 void tb_handle_delete(struct tb_request *request);
@@ -56,6 +60,16 @@ void tb_handle_cancel(struct tb_request *request);
 void tb_handle_retry(struct tb_request *request);
 void tb_handle_retry_many(struct tb_request *request);
 void tb_handle_accept(struct tb_request *request);
+void tb_handle_list_tokens(struct tb_request *request);
+void tb_handle_create_token(struct tb_request *request);
+void tb_handle_delete_token(struct tb_request *request);
+void tb_handle_magic_link(struct tb_request *request);
+void tb_handle_logout(struct tb_request *request);
+void tb_handle_dashboard(struct tb_request *request);
+void tb_handle_login_page(struct tb_request *request);
+void tb_handle_login(struct tb_request *request);
+void tb_handle_login_script(struct tb_request *request);
+
 void tb_handle_pause(struct tb_request *request);
 void tb_handle_resume(struct tb_request *request);
 

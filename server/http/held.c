@@ -3,8 +3,9 @@
 #include <assert.h>
 #include <sodium.h>
 
+#include "http/door.h"
 #include "http/header.h"
-#include "http/request.h"
+#include "http/reply.h"
 
 #define ARENA_BYTES ((size_t)64 * 1024)
 
@@ -60,7 +61,11 @@ void tb_held_wake(struct tb_held *held, struct tb_request *request)
 {
     tb_held_remove(held, request);
     request->held.woken = true;
-    request->held.on_wake(request);
+    if (tb_ticket_is_good(request->worker, &request->ticket)) {
+        request->held.on_wake(request);
+    } else {
+        tb_reply_error(request, TB_E_INVALID_TOKEN);
+    }
 }
 
 /* --- news --- */

@@ -3,7 +3,10 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <strings.h>
+
+#define HOST_BYTES_MAX 255
 
 static bool starts_with(struct tb_str s, struct tb_str start)
 {
@@ -132,4 +135,29 @@ enum tb_err tb_origin_check(const struct tb_origin *origin, struct tb_str host,
         return TB_E_FORBIDDEN;
     }
     return TB_OK;
+}
+
+bool tb_origin_is_own(const struct tb_origin *origin, struct tb_str host, struct tb_str sent,
+                      bool secure)
+{
+    if (sent.ptr == NULL) {
+        return false;
+    }
+    if (origin->public_origin.ptr != NULL && equals_any_case(sent, origin->public_origin)) {
+        return true;
+    }
+    return host.len > 0 && starts_with(sent, TB_STR("https://")) == secure &&
+           is_own_origin(origin, host, sent);
+}
+
+bool tb_origin_host_is_fine(struct tb_str host)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
+    for (size_t i = 0; i < host.len; i++) {
+        if (host.ptr[i] == '\0' || strchr(allowed, host.ptr[i]) == NULL) {
+            return false;
+        }
+    }
+    return host.len > 0 && host.len <= HOST_BYTES_MAX;
 }

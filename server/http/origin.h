@@ -23,4 +23,13 @@ void tb_origin_set_public_url(struct tb_origin *origin, const char *url);
 TB_MUST_CHECK enum tb_err tb_origin_check(const struct tb_origin *origin, struct tb_str host,
                                           struct tb_str sent_origin, const char **why);
 
+/* Is that origin the server's own, for a request that came over TLS or not (`secure`)? Sessions
+ * depend on it: a browser sends their cookie along with whatever a page makes it send. */
+bool tb_origin_is_own(const struct tb_origin *origin, struct tb_str host, struct tb_str sent,
+                      bool secure);
+
+/* May that Host stand in a link: has it the form of a name or an address, with or without a port?
+ */
+bool tb_origin_host_is_fine(struct tb_str host);
+
 #endif

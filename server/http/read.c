@@ -10,6 +10,7 @@ void tb_parse_init(struct tb_request *request, struct tb_parse *parse)
     bool legacy = (request->route->flags & TB_ROUTE_LEGACY) != 0;
     *parse = (struct tb_parse){
         .arena = request->arena,
+        .speaker = request->agent,
         .strict = !legacy || tb_header_prefers(request->headers[TB_IN_PREFER], TB_STR("handling"),
                                                TB_STR("strict")),
     };

@@ -4,9 +4,9 @@
  *   adapter ── tb_dispatch() ── handler ──┬── tb_request_send         the whole answer
  *                                         ├── tb_request_send_later   the same, after a delay
  *                                         ├── tb_request_stream       the answer in pieces
- *                                         ├── tb_request_submit       a command; on_reply() answers
- *                                         ├── tb_request_hold         none yet; on_wake() answers
- *                                         └── tb_request_subscribe    a stream of events
+ *                                         ├── tb_request_transfer     what a thread of its own
+ * makes ├── tb_request_submit       a command; on_reply() answers ├── tb_request_hold         none
+ * yet; on_wake() answers └── tb_request_subscribe    a stream of events
  *
  * Threads   A request belongs to its loop's thread for its whole life; only its job travels.
  * Memory    Everything here lives until the request is over, and while its job is under way. What
@@ -18,6 +18,7 @@
 #include "board/query.h"
 #include "http/held.h"
 #include "http/stream.h"
+#include "http/transfer.h"
 #include "service/service.h"
 
 struct tb_http;
@@ -35,21 +36,15 @@ enum tb_method {
     TB_METHOD_OTHER,
 };
 
-/* Each role includes those before it. */
-enum tb_role {
-    TB_ROLE_OPEN, /* of a route: no token is asked for */
-    TB_ROLE_VIEWER,
-    TB_ROLE_WORKER,
-    TB_ROLE_COORDINATOR,
-    TB_ROLE_ADMIN,
-};
-
 /* The request headers that somebody here reads: X(name, on the wire in lower case). */
 #define TB_HEADER_IN_TABLE(X)                                                                      \
     X(TB_IN_ACCEPT, "accept")                                                                      \
     X(TB_IN_ACCEPT_ENCODING, "accept-encoding")                                                    \
     X(TB_IN_AUTHORIZATION, "authorization")                                                        \
     X(TB_IN_CLAIM_TOKEN, "claim-token")                                                            \
+    X(TB_IN_CONTENT_TYPE, "content-type")                                                          \
+    X(TB_IN_COOKIE, "cookie")                                                                      \
+    X(TB_IN_FORWARDED_PROTO, "x-forwarded-proto")                                                  \
     X(TB_IN_HOST, "host")                                                                          \
     X(TB_IN_IDEMPOTENCY_KEY, "idempotency-key")                                                    \
     X(TB_IN_IF_MATCH, "if-match")                                                                  \
@@ -74,6 +69,10 @@ enum tb_role {
     X(TB_OUT_ETAG, "etag")                                                                         \
     X(TB_OUT_EVENTS_SEQ, "events-seq")                                                             \
     X(TB_OUT_IDEMPOTENCY_REPLAYED, "idempotency-replayed")                                         \
+    X(TB_OUT_CONTENT_SECURITY_POLICY, "content-security-policy")                                   \
+    X(TB_OUT_LOCATION, "location")                                                                 \
+    X(TB_OUT_REFERRER_POLICY, "referrer-policy")                                                   \
+    X(TB_OUT_SET_COOKIE, "set-cookie")                                                             \
     X(TB_OUT_LINK, "link")                                                                         \
     X(TB_OUT_IGNORED_FIELDS, "taskboard-ignored-fields")                                           \
     X(TB_OUT_ALLOW, "allow")                                                                       \
@@ -107,6 +106,14 @@ enum tb_piece { TB_PIECE_MORE, TB_PIECE_LAST, TB_PIECE_FAILED };
 typedef enum tb_piece tb_next_piece(struct tb_request *request, struct tb_arena *arena,
                                     struct tb_str *piece);
 
+/* What is remembered of the credential that somebody came with: enough to find out later whether it
+ * is still good. */
+struct tb_ticket {
+    struct tb_id credential; /* all zero: none, and always good */
+    int64_t expires_ms;      /* 0: never */
+    uint64_t changes;        /* head.credential_changes when it was last seen to be there */
+};
+
 #define TB_ROUTE_PARAMS_MAX 2
 #define TB_MINTED_ID_BYTES  18
 
@@ -134,8 +141,11 @@ struct tb_request {
     struct tb_str params[TB_ROUTE_PARAMS_MAX]; /* bytes of the path, undecoded */
     const struct tb_params *query_params;      /* of all routes but the open ones */
     enum tb_role role;
-    struct tb_str actor; /* text: the token's name */
-    struct tb_str scope; /* bytes: the token's id, which never changes */
+    struct tb_str actor;     /* text: the token's agent, else its name */
+    struct tb_str scope;     /* text: the token's id, which never changes */
+    struct tb_str agent;     /* text: whom alone it may speak as; absent: anybody */
+    struct tb_ticket ticket; /* of the record that says so */
+    struct tb_id session;    /* that it came with; all zero: none */
 
     /* on its way */
     struct tb_job job;
@@ -159,6 +169,11 @@ void tb_request_send_later(struct tb_request *request, enum tb_delay delay);
  */
 void tb_request_stream(struct tb_request *request);
 
+/* Sends the head of request->response and then what `fill` writes, which is called on a thread of
+ * its own with the server's store. What ends well is whole: an error behind the head cuts the
+ * connection off. Where there are as many transfers as there may be, it answers that. */
+void tb_request_transfer(struct tb_request *request, tb_transfer_fill *fill);
+
 /* Hands request->job to the service. on_reply() is called with the job's reply when it is done,
  * unless the client has left. When the service takes no job, it answers that. */
 void tb_request_submit(struct tb_request *request);
@@ -177,7 +192,7 @@ struct tb_subscription {
     enum tb_stream_coding coding;
     struct tb_events_request filter;
     uint64_t cursor;
-    bool lost;           /* see tb_subscriber */
+    bool ahead;          /* see tb_subscriber */
     struct tb_str first; /* what is sent before any event; may be absent */
 };
 

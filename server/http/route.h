@@ -12,6 +12,7 @@ enum tb_route_flag {
     TB_ROUTE_BODY = 1 << 1, /* reads a body; other routes of GET refuse one, of DELETE ignore it */
     TB_ROUTE_BIG_BODY = 1 << 2, /* the body may be as long as arrays of tasks; the handler checks */
     TB_ROUTE_ENDS_CLAIM = 1 << 3, /* may end a claim: with its token, or ?force=true */
+    TB_ROUTE_SECRET = 1 << 4, /* its answer is a secret: it is not kept for an Idempotency-Key */
 };
 
 typedef void tb_handler(struct tb_request *request);

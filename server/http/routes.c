@@ -10,6 +10,7 @@
 
 #define WRITE (TB_ROUTE_BODY | TB_ROUTE_LEGACY)
 #define ENDS  TB_ROUTE_ENDS_CLAIM
+#define LOGIN (WRITE | TB_ROUTE_SECRET)
 
 const struct tb_route tb_routes[] = {
     {GET, "/health", tb_handle_health, TB_ROLE_OPEN, 0},
@@ -68,6 +69,20 @@ const struct tb_route tb_routes[] = {
     {GET, "/feed/events/:id", tb_handle_get_feed_event, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
     {GET, "/feed/stats", tb_handle_feed_stats, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
     {GET, "/feed/stream", tb_handle_feed_stream, TB_ROLE_VIEWER, TB_ROUTE_LEGACY},
+
+    {GET, "/auth/tokens", tb_handle_list_tokens, TB_ROLE_ADMIN, 0},
+    {POST, "/auth/tokens", tb_handle_create_token, TB_ROLE_ADMIN, TB_ROUTE_BODY | TB_ROUTE_SECRET},
+    {DELETE, "/auth/tokens/:id", tb_handle_delete_token, TB_ROLE_ADMIN, 0},
+    {POST, "/auth/magic-link", tb_handle_magic_link, TB_ROLE_VIEWER, LOGIN},
+    {POST, "/auth/logout", tb_handle_logout, TB_ROLE_VIEWER, LOGIN},
+    {GET, "/ui", tb_handle_dashboard, TB_ROLE_OPEN, 0},
+    {GET, "/ui/", tb_handle_dashboard, TB_ROLE_OPEN, 0},
+    {GET, "/ui/login", tb_handle_login_page, TB_ROLE_OPEN, 0},
+    {POST, "/ui/login", tb_handle_login, TB_ROLE_OPEN, LOGIN},
+    {GET, "/ui/login.js", tb_handle_login_script, TB_ROLE_OPEN, 0},
+    {GET, "/admin/backup", tb_handle_backup, TB_ROLE_ADMIN, 0},
+    {GET, "/admin/export", tb_handle_export, TB_ROLE_ADMIN, 0},
+    {POST, "/admin/import", tb_handle_import, TB_ROLE_ADMIN, TB_ROUTE_BODY | TB_ROUTE_BIG_BODY},
 };
 
 const size_t tb_route_count = sizeof(tb_routes) / sizeof(tb_routes[0]);

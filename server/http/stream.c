@@ -194,7 +194,6 @@ static struct tb_parcel *tell_of_loss(struct tb_stream_source *source,
     tb_stream_write_reset(&out, subscriber->channel->format, head->oldest_seq, head->seq);
     struct tb_parcel *parcel = end_parcel(source, &out, subscriber, head->oldest_seq - 1);
     subscriber->cursor = head->oldest_seq - 1;
-    subscriber->lost = false;
     source->resets++;
     return parcel;
 }
@@ -229,8 +228,12 @@ static enum tb_err read_log(struct tb_stream_source *source, struct tb_subscribe
     }
     source->log_reads++;
     const struct tb_head *head = tb_txn_head(txn);
-    if (subscriber->lost || subscriber->cursor + 1 < head->oldest_seq) {
+    bool ahead = subscriber->ahead;
+    subscriber->ahead = false;
+    if (subscriber->cursor > head->seq || subscriber->cursor + 1 < head->oldest_seq) {
         *parcel = tell_of_loss(source, subscriber, head);
+    } else if (ahead) {
+        /* what a snapshot showed is not announced yet: nothing is to be sent */
     } else if (by_task) {
         err = take_from_index(source, txn, subscriber, parcel);
     } else {
@@ -247,13 +250,13 @@ static enum tb_err read_log(struct tb_stream_source *source, struct tb_subscribe
 bool tb_stream_is_behind(const struct tb_stream_source *source,
                          const struct tb_subscriber *subscriber)
 {
-    return subscriber->lost || subscriber->cursor < source->head;
+    return subscriber->ahead || subscriber->cursor < source->head;
 }
 
 static enum tb_err take_next(struct tb_stream_source *source, struct tb_subscriber *subscriber,
                              struct tb_parcel **parcel)
 {
-    if (subscriber->lost) {
+    if (subscriber->ahead) {
         return read_log(source, subscriber, parcel);
     }
     if (subscriber->channel->filter.nothing) {

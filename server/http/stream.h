@@ -59,9 +59,10 @@ struct tb_channel {
 
 struct tb_subscriber {
     struct tb_channel *channel;
-    uint64_t cursor;        /* all events up to here it has been sent, or they do not fit */
-    bool lost;              /* its cursor is none of this log: it has to be told */
-    bool ended;             /* has been given the end of its stream: nothing may come behind it */
+    uint64_t cursor; /* all events up to here it has been sent, or they do not fit */
+    bool ahead;      /* its cursor was beyond the head that was known: a snapshot tells whether
+                             * a list was read a moment early, or it is none of this log */
+    bool ended;      /* has been given the end of its stream: nothing may come behind it */
     struct tb_gzip_sum sum; /* of all that it has been given, if that is compressed */
 };
 

@@ -82,7 +82,7 @@ static bool read_start(struct tb_request *request, struct tb_subscription *subsc
         return false;
     }
     subscription->cursor = given ? subscription->filter.since : head;
-    subscription->lost = subscription->cursor > head;
+    subscription->ahead = subscription->cursor > head;
     tb_reply_set_events_seq(request, head);
     return true;
 }
@@ -97,7 +97,7 @@ void tb_handle_event_stream(struct tb_request *request)
     struct tb_buf out;
     tb_buf_init(&out, request->arena, 64);
     TB_BUF_LIT(&out, RETRY);
-    if (!subscription.lost) {
+    if (!subscription.ahead) {
         TB_BUF_LIT(&out, "id: ");
         tb_buf_add_u64(&out, subscription.cursor);
         TB_BUF_LIT(&out, "\n");

@@ -16,6 +16,7 @@
 
 /* RFC 6455, 7.4.1 */
 #define TB_WEBSOCKET_GOING_AWAY 1001
+#define TB_WEBSOCKET_POLICY     1008
 #define TB_WEBSOCKET_FAULT      1011
 
 /* Sec-WebSocket-Accept for a Sec-WebSocket-Key. False: that is no key. */

@@ -1,5 +1,6 @@
 /* Everything that changes the board: parse the body into a command, hand it to the service, answer
  * its reply. */
+#include "http/write.h"
 #include "board/parse.h"
 #include "http/context.h"
 #include "http/etag.h"
@@ -51,11 +52,25 @@ static const struct tb_json *parse_body(struct tb_request *request, struct tb_pa
     return body;
 }
 
+void tb_write_submit(struct tb_request *request, void (*on_done)(struct tb_request *request))
+{
+    struct tb_command *command = &request->job.command;
+    command->actor = request->actor;
+    command->speaker = (struct tb_speaker){
+        .role = request->role,
+        .agent = request->agent,
+        .token = request->scope,
+        .credential = request->ticket.credential,
+        .expires_ms = request->ticket.expires_ms,
+        .credential_changes = request->ticket.changes,
+    };
+    request->on_reply = on_done;
+    tb_request_submit(request);
+}
+
 static void submit(struct tb_request *request)
 {
-    request->job.command.actor = request->actor;
-    request->on_reply = on_reply;
-    tb_request_submit(request);
+    tb_write_submit(request, on_reply);
 }
 
 /* What a request must have that may end a claim. False: answered. */
@@ -97,7 +112,7 @@ static void parse_and_submit(struct tb_request *request, struct tb_parse *parse,
         return;
     }
     if (!parse_command(parse, body, command) ||
-        (request->method == TB_METHOD_POST &&
+        (request->method == TB_METHOD_POST && (request->route->flags & TB_ROUTE_SECRET) == 0 &&
          !tb_idempotency_read(request, parse, &command->idempotency))) {
         refuse(request, &parse->refusal);
         return;
@@ -265,6 +280,24 @@ void tb_handle_delete_vm(struct tb_request *request)
     }
 }
 
+/* --- tokens --- */
+
+void tb_handle_create_token(struct tb_request *request)
+{
+    change_board(request, tb_parse_token);
+}
+
+void tb_handle_delete_token(struct tb_request *request)
+{
+    struct tb_command *command = &request->job.command;
+    if (!tb_read_ulid(request->params[0], &command->credential.id)) {
+        tb_reply_error(request, TB_E_TOKEN_NOT_FOUND);
+        return;
+    }
+    command->kind = TB_COMMAND_TOKEN_DELETE;
+    submit(request);
+}
+
 /* --- the feed --- */
 
 /* Its clients know one sentence for whatever is no JSON; nothing is no JSON, too. */
@@ -296,4 +329,41 @@ void tb_handle_accept(struct tb_request *request)
     }
     request->job.command.steer.attempt = (uint32_t)number;
     change_task(request, tb_parse_accept);
+}
+
+/* --- import --- */
+
+static bool parse_format(struct tb_parse *parse, const struct tb_params *params,
+                         enum tb_import_format *format)
+{
+    *format = TB_IMPORT_NDJSON;
+    for (size_t i = 0; i < params->count; i++) {
+        if (tb_str_eq_c(params->items[i].name, "format") &&
+            !tb_import_format_parse(params->items[i].value, format)) {
+            parse->refusal = (struct tb_refusal){
+                .err = TB_E_INVALID_QUERY,
+                .message = TB_STR("format must be ndjson, board.json, registry.json or feed.jsonl"),
+                .extra = TB_STR(",\"field\":\"format\""),
+            };
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The body is read by the rule, line by line: it must outlive the library's request. */
+void tb_handle_import(struct tb_request *request)
+{
+    struct tb_parse parse;
+    struct tb_command *command = &request->job.command;
+    tb_parse_init(request, &parse);
+    command->kind = TB_COMMAND_IMPORT;
+    if (!parse_format(&parse, request->query_params, &command->import.format) ||
+        !tb_idempotency_read(request, &parse, &command->idempotency)) {
+        refuse(request, &parse.refusal);
+        return;
+    }
+    command->import.bytes =
+        request->body.len > 0 ? tb_arena_dup(request->arena, request->body) : TB_STR("");
+    submit(request);
 }

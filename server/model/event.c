@@ -39,8 +39,8 @@ static void add_envelope(struct tb_buf *out, struct tb_event *event)
 void tb_event_render(struct tb_event *event, const struct tb_task *task, struct tb_str extra,
                      struct tb_arena *arena)
 {
-    size_t room =
-        FIXED_BYTES_MAX + event->actor.len + event->tags.len + event->vm_id.len + extra.len;
+    size_t room = FIXED_BYTES_MAX + event->actor.len + event->token.len + event->tags.len +
+                  event->vm_id.len + extra.len;
     if (task != NULL) {
         room += task->summary_len;
     }
@@ -51,6 +51,10 @@ void tb_event_render(struct tb_event *event, const struct tb_task *task, struct 
         TB_BUF_LIT(&out, ",\"actor\":");
         tb_buf_add_quoted(&out, event->actor);
         event->actor.ptr = out.ptr + out.len - 1 - event->actor.len;
+    }
+    if (event->token.ptr != NULL) {
+        TB_BUF_LIT(&out, ",\"token\":");
+        tb_buf_add_quoted(&out, event->token);
     }
     TB_BUF_LIT(&out, ",\"data\":");
     size_t data_at = out.len;

@@ -67,19 +67,22 @@ static enum tb_err begin(struct tb_committer *committer, struct tb_txn **txn)
 }
 
 /* Has the batch written anything? Every write but one to the log counts in `changes`, or in the
- * answers that are kept, or it cuts the log; of signs of life the board knows. */
+ * answers that are kept or in the credentials, or it cuts the log; of signs of life the board
+ * knows. */
 static bool has_written(const struct tb_committer *committer, const struct tb_head *head,
                         const struct tb_head *before)
 {
     return head->seq != before->seq || head->changes != before->changes ||
-           head->answers != before->answers || head->oldest_seq != before->oldest_seq ||
-           committer->board.saw_vms;
+           head->answers != before->answers ||
+           head->credential_changes != before->credential_changes ||
+           head->oldest_seq != before->oldest_seq || committer->board.saw_vms;
 }
 
 static bool is_same(const struct tb_head *a, const struct tb_head *b)
 {
     return a->seq == b->seq && a->changes == b->changes && a->answers == b->answers &&
-           a->oldest_seq == b->oldest_seq && a->last_ms == b->last_ms;
+           a->credential_changes == b->credential_changes && a->oldest_seq == b->oldest_seq &&
+           a->last_ms == b->last_ms;
 }
 
 /* Did a commit happen, from one head to the other? Nobody else writes, so that the head which is

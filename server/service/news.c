@@ -15,6 +15,7 @@ void tb_news_fini(struct tb_news *news)
  * looked at: so one of both sees the other. */
 void tb_news_publish(struct tb_news *news, const struct tb_head *head)
 {
+    atomic_store(&news->credential_changes, head->credential_changes);
     if (atomic_load(&news->seq) == head->seq && atomic_load(&news->changes) == head->changes) {
         return;
     }

@@ -10,6 +10,7 @@ struct tb_news {
     /* written by the committer, read by anybody */
     _Atomic uint64_t seq;
     _Atomic uint64_t changes;
+    _Atomic uint64_t credential_changes;
     pthread_mutex_t lock;
     struct tb_mailbox *listeners; /* under `lock`; linked by next_listener */
 };

@@ -77,6 +77,11 @@ uint64_t tb_service_head_seq(const struct tb_service *service)
     return atomic_load(&service->committer.news.seq);
 }
 
+uint64_t tb_service_credential_changes(const struct tb_service *service)
+{
+    return atomic_load(&service->committer.news.credential_changes);
+}
+
 uint64_t tb_service_changes(const struct tb_service *service)
 {
     return atomic_load(&service->committer.news.changes);

@@ -87,6 +87,10 @@ uint64_t tb_service_head_seq(const struct tb_service *service);
 /* head.changes of the last commit. As above, and published together with the seq, but behind it. */
 uint64_t tb_service_changes(const struct tb_service *service);
 
+/* head.credential_changes of the last commit: any thread, never behind an answer that was
+ * delivered. */
+uint64_t tb_service_credential_changes(const struct tb_service *service);
+
 /* From now on, until it is told to stop, the mailbox may be announced to. Any thread; after
  * tb_service_unlisten has returned, nothing is announced any more. */
 void tb_service_listen(struct tb_service *service, struct tb_mailbox *mailbox);

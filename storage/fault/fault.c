@@ -95,6 +95,13 @@ static enum tb_err verify(struct tb_store *base, tb_report_fault *report, void *
     return err != TB_OK ? err : tb_store_verify(store->inner, report, ctx, tally);
 }
 
+static enum tb_err copy(struct tb_store *base, tb_write_bytes *write, void *ctx)
+{
+    struct fault_store *store = store_of(base);
+    enum tb_err err = count_call(store);
+    return err != TB_OK ? err : tb_store_copy(store->inner, write, ctx);
+}
+
 static enum tb_err write_begin(struct tb_store *base, struct tb_arena *arena, struct tb_txn **out)
 {
     struct fault_store *store = store_of(base);
@@ -346,6 +353,31 @@ static enum tb_err visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_vi
     return err != TB_OK ? err : tb_visit_vm_tasks(txn_of(txn)->inner, vm_id, visit, ctx);
 }
 
+static enum tb_err get_credential(struct tb_txn *txn, struct tb_id id,
+                                  struct tb_credential *credential)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_get_credential(txn_of(txn)->inner, id, credential);
+}
+
+static enum tb_err put_credential(struct tb_txn *txn, const struct tb_credential *credential)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_put_credential(txn_of(txn)->inner, credential);
+}
+
+static enum tb_err delete_credential(struct tb_txn *txn, struct tb_id id)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_delete_credential(txn_of(txn)->inner, id);
+}
+
+static enum tb_err visit_credentials(struct tb_txn *txn, tb_visit_credential *visit, void *ctx)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_visit_credentials(txn_of(txn)->inner, visit, ctx);
+}
+
 static enum tb_err get_pauses(struct tb_txn *txn, struct tb_str *json)
 {
     enum tb_err err = count_txn_call(txn);
@@ -456,6 +488,10 @@ static const struct tb_store_ops ops = {
     .visit_vms = visit_vms,
     .next_due_vm = next_due_vm,
     .visit_vm_tasks = visit_vm_tasks,
+    .get_credential = get_credential,
+    .put_credential = put_credential,
+    .delete_credential = delete_credential,
+    .visit_credentials = visit_credentials,
     .get_pauses = get_pauses,
     .put_pauses = put_pauses,
     .get_answer = get_answer,
@@ -469,6 +505,7 @@ static const struct tb_store_ops ops = {
     .visit_tasks = visit_tasks,
     .stats = stats,
     .verify = verify,
+    .copy = copy,
 };
 
 /* --- for the test --- */

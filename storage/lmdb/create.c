@@ -12,8 +12,8 @@
  *
  *   data.mdb.new, synced  ->  data.mdb, the folder synced
  *
- * What is left of an earlier attempt is removed first. The lock of the data folder keeps others
- * out. */
+ * What is left of an earlier attempt, or of a restore, is removed first. The lock of the data
+ * folder keeps others out. */
 
 #define FILE_NAME     "data.mdb"
 #define NEW_FILE_NAME FILE_NAME ".new"
@@ -50,6 +50,7 @@ int tb_lmdb_create(const struct tb_lmdb_store *store, const char *folder)
     char path[PATH_MAX];
     int len = snprintf(path, sizeof path, "%s/" NEW_FILE_NAME, folder);
     int rc = len < 0 || (size_t)len >= sizeof path ? ENAMETOOLONG : remove_new(store->folder_fd);
+    rc = rc != 0 ? rc : tb_lmdb_forget_restore(store->folder_fd);
     if (rc != 0 || faccessat(store->folder_fd, FILE_NAME, F_OK, 0) == 0 || errno != ENOENT) {
         return rc; /* what is there is for LMDB to judge */
     }

@@ -23,7 +23,7 @@ static const char *const db_names[TB_DB_COUNT] = {
     [TB_DB_TASK] = "task",       [TB_DB_NOTE] = "note",       [TB_DB_ARTIFACT] = "artifact",
     [TB_DB_ATTEMPT] = "attempt", [TB_DB_EVENT] = "event",     [TB_DB_ANSWER] = "answer",
     [TB_DB_INDEX] = "index",     [TB_DB_RUN] = "run",         [TB_DB_META] = NULL,
-    [TB_DB_VM] = "vm",           [TB_DB_VM_SEEN] = "vm_seen",
+    [TB_DB_VM] = "vm",           [TB_DB_VM_SEEN] = "vm_seen", [TB_DB_CREDENTIAL] = "credential",
 };
 
 const char *tb_lmdb_db_name(enum tb_lmdb_db db)
@@ -86,6 +86,10 @@ static const struct tb_store_ops ops = {
     .visit_vms = tb_lmdb_visit_vms,
     .next_due_vm = tb_lmdb_next_due_vm,
     .visit_vm_tasks = tb_lmdb_visit_vm_tasks,
+    .get_credential = tb_lmdb_get_credential,
+    .put_credential = tb_lmdb_put_credential,
+    .delete_credential = tb_lmdb_delete_credential,
+    .visit_credentials = tb_lmdb_visit_credentials,
     .get_pauses = tb_lmdb_get_pauses,
     .put_pauses = tb_lmdb_put_pauses,
     .get_answer = tb_lmdb_get_answer,
@@ -99,6 +103,7 @@ static const struct tb_store_ops ops = {
     .visit_tasks = tb_lmdb_visit_tasks,
     .stats = tb_lmdb_stats,
     .verify = tb_lmdb_verify,
+    .copy = tb_lmdb_copy,
 };
 
 /* What only looks leaves even LMDB's table of readers alone: the folder's lock keeps writers out.

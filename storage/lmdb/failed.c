@@ -53,7 +53,7 @@ static int open_dbs(const struct tb_lmdb_store *store, MDB_env *env)
     return mdb_txn_commit(mdb);                          /* keeps the handles */
 }
 
-static int open_env(const struct tb_lmdb_store *store, MDB_env **out)
+int tb_lmdb_open_beside(const struct tb_lmdb_store *store, MDB_env **out)
 {
     const char *folder = NULL;
     MDB_env *env = NULL;
@@ -78,7 +78,7 @@ int tb_lmdb_read_on(struct tb_lmdb_reader *reader)
     MDB_env *env = NULL;
     MDB_txn *mdb = NULL;
     assert(reader->env == NULL); /* nobody writes to that one, so it cannot fail likewise */
-    int rc = open_env(reader->txn.store, &env);
+    int rc = tb_lmdb_open_beside(reader->txn.store, &env);
     if (rc != 0) {
         return rc;
     }

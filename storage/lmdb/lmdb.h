@@ -18,16 +18,17 @@
 #include "record.h"
 
 enum tb_lmdb_db {
-    TB_DB_TASK,     /* id → task record */
-    TB_DB_NOTE,     /* task id, note id → note record */
-    TB_DB_ARTIFACT, /* task id, number u32 → artifact record */
-    TB_DB_ATTEMPT,  /* task id, number u32 → attempt record */
-    TB_DB_EVENT,    /* first seq u64 → block of event records, see events.c */
-    TB_DB_VM,       /* number → VM record */
-    TB_DB_VM_SEEN,  /* number → its sign of life, see vms.c */
-    TB_DB_ANSWER,   /* first number u64 → block of answer records, see answers.c */
-    TB_DB_INDEX,    /* the entries that rules read, see keys.h */
-    TB_DB_RUN,      /* run number u64, first key → block of all other entries, see run.h */
+    TB_DB_TASK,       /* id → task record */
+    TB_DB_NOTE,       /* task id, note id → note record */
+    TB_DB_ARTIFACT,   /* task id, number u32 → artifact record */
+    TB_DB_ATTEMPT,    /* task id, number u32 → attempt record */
+    TB_DB_EVENT,      /* first seq u64 → block of event records, see events.c */
+    TB_DB_VM,         /* number → VM record */
+    TB_DB_VM_SEEN,    /* number → its sign of life, see vms.c */
+    TB_DB_CREDENTIAL, /* id → credential record */
+    TB_DB_ANSWER,     /* first number u64 → block of answer records, see answers.c */
+    TB_DB_INDEX,      /* the entries that rules read, see keys.h */
+    TB_DB_RUN,        /* run number u64, first key → block of all other entries, see run.h */
     TB_DB_META, /* LMDB's own: "format" → u32 little-endian, "head" → head record, "runs" →
                  * manifest, "pauses" → JSON record */
     TB_DB_COUNT,
@@ -139,6 +140,9 @@ bool tb_lmdb_is_failure(const struct tb_lmdb_store *store, enum tb_err err, int 
 /* Gives the reader, which has no snapshot open, an environment of its own and begins one in it. */
 int tb_lmdb_read_on(struct tb_lmdb_reader *reader);
 
+/* Opens the same file once more, for reading alone: of a store that has failed. */
+int tb_lmdb_open_beside(const struct tb_lmdb_store *store, MDB_env **env);
+
 /* Closes what the reader has open in LMDB. */
 void tb_lmdb_reader_close(struct tb_lmdb_reader *reader);
 
@@ -151,6 +155,11 @@ int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
 
 /* Makes data.mdb, on the disk, if there is none. */
 int tb_lmdb_create(const struct tb_lmdb_store *store, const char *folder);
+
+/* --- restore.c --- */
+
+/* Removes what a restore that was cut short has left. */
+int tb_lmdb_forget_restore(int folder_fd);
 
 /* --- folder.c: the data folder and its lock --- */
 
@@ -291,6 +300,11 @@ enum tb_err tb_lmdb_visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_vm
 enum tb_err tb_lmdb_next_due_vm(struct tb_txn *txn, struct tb_vm *vm);
 enum tb_err tb_lmdb_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
                                    void *ctx);
+enum tb_err tb_lmdb_get_credential(struct tb_txn *txn, struct tb_id id,
+                                   struct tb_credential *credential);
+enum tb_err tb_lmdb_put_credential(struct tb_txn *txn, const struct tb_credential *credential);
+enum tb_err tb_lmdb_delete_credential(struct tb_txn *txn, struct tb_id id);
+enum tb_err tb_lmdb_visit_credentials(struct tb_txn *txn, tb_visit_credential *visit, void *ctx);
 enum tb_err tb_lmdb_get_pauses(struct tb_txn *txn, struct tb_str *json);
 enum tb_err tb_lmdb_put_pauses(struct tb_txn *txn, struct tb_str json);
 enum tb_err tb_lmdb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
@@ -310,11 +324,18 @@ enum tb_err tb_lmdb_visit_tasks(struct tb_txn *txn, const struct tb_task_query *
 /* The task without a copy: valid until the next write or the end of the transaction. */
 enum tb_err tb_lmdb_peek_task(struct tb_lmdb_txn *txn, struct tb_id id, struct tb_task *task);
 
+/* credentials.c: that of a record, which must be the key's. */
+enum tb_err tb_lmdb_decode_credential(MDB_val key, MDB_val record,
+                                      struct tb_credential *credential);
+
 /* vms.c: the sign of life of that VM, as it is stored. */
 enum tb_err tb_lmdb_decode_seen(struct tb_id number, MDB_val value, int64_t *seen_ms);
 
 /* stats.c */
 enum tb_err tb_lmdb_stats(struct tb_txn *txn, struct tb_store_stats *stats);
+
+/* copy.c */
+enum tb_err tb_lmdb_copy(struct tb_store *store, tb_write_bytes *write, void *ctx);
 
 /* verify.c */
 enum tb_err tb_lmdb_verify(struct tb_store *store, tb_report_fault *report, void *ctx,

@@ -62,6 +62,7 @@ static enum tb_err check_all(struct tb_check *check)
     tb_check_tasks(check);
     tb_check_attached(check);
     tb_check_vms(check);
+    tb_check_credentials(check);
     tb_check_events(check);
     tb_check_answers(check);
     tb_check_expect_names(check);

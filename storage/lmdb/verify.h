@@ -7,7 +7,7 @@
  * nothing has to be remembered of an entry that is right.
  *
  * Files: verify.c the order of it all; verify_pages.c the file's pages; verify_records.c tasks,
- * what hangs on them, VMs; verify_blocks.c events and answers; verify_runs.c the runs;
+ * what hangs on them, VMs, credentials; verify_blocks.c events and answers; verify_runs.c the runs;
  * verify_index.c the entries found, wherever they stand; verify_entry.c what a key says;
  * verify_difference.c the difference. */
 #ifndef TB_LMDB_VERIFY_H
@@ -53,6 +53,7 @@ bool tb_check_pages(struct tb_check *check);
 void tb_check_tasks(struct tb_check *check);
 void tb_check_attached(struct tb_check *check);
 void tb_check_vms(struct tb_check *check);
+void tb_check_credentials(struct tb_check *check);
 void tb_check_meta(struct tb_check *check);
 
 /* --- verify_blocks.c --- */

@@ -236,3 +236,21 @@ void tb_check_vms(struct tb_check *check)
     tb_check_walk(check, TB_DB_VM, check_vm, check);
     tb_check_walk(check, TB_DB_VM_SEEN, check_seen, check);
 }
+
+/* --- credentials --- */
+
+static void check_credential(void *ctx, MDB_val key, MDB_val value)
+{
+    struct tb_check *check = ctx;
+    struct tb_credential credential;
+    if (key.mv_size != sizeof credential.id) {
+        tb_check_fault(check, "the credential database has a key of %zu bytes", key.mv_size);
+    } else if (tb_lmdb_decode_credential(key, value, &credential) != TB_OK) {
+        tb_check_fault(check, "credential %s: its record is damaged", text_of(key.mv_data).chars);
+    }
+}
+
+void tb_check_credentials(struct tb_check *check)
+{
+    tb_check_walk(check, TB_DB_CREDENTIAL, check_credential, check);
+}

@@ -64,6 +64,7 @@ struct tb_memory_store {
     struct tb_table pauses;          /* of one row: the JSON */
     struct tb_table answers;         /* key → struct tb_memory_answer, then its body */
     struct tb_table vms;             /* number → struct tb_vm, then its wire */
+    struct tb_table credentials;     /* id → struct tb_credential, then its wire */
     uint64_t answer_next;            /* number of the next one */
     struct tb_memory_event **events; /* by seq, from 1 on; NULL: dropped, and nobody sees it */
     size_t event_count;
@@ -176,6 +177,14 @@ enum tb_err tb_memory_visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_
 enum tb_err tb_memory_next_due_vm(struct tb_txn *txn, struct tb_vm *vm);
 enum tb_err tb_memory_visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
                                      void *ctx);
+
+/* --- credentials.c --- */
+
+enum tb_err tb_memory_get_credential(struct tb_txn *txn, struct tb_id id,
+                                     struct tb_credential *credential);
+enum tb_err tb_memory_put_credential(struct tb_txn *txn, const struct tb_credential *credential);
+enum tb_err tb_memory_delete_credential(struct tb_txn *txn, struct tb_id id);
+enum tb_err tb_memory_visit_credentials(struct tb_txn *txn, tb_visit_credential *visit, void *ctx);
 
 /* --- attempts.c --- */
 

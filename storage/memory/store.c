@@ -15,6 +15,7 @@ static void close_store(struct tb_store *base)
     tb_table_fini(&store->pauses);
     tb_table_fini(&store->answers);
     tb_table_fini(&store->vms);
+    tb_table_fini(&store->credentials);
     tb_memory_events_fini(store);
     free(store->touched);
     tb_memory_unique_fini(store);
@@ -94,6 +95,7 @@ static void write_abort(struct tb_txn *base)
     tb_table_undo(&store->pauses, txn->n);
     tb_table_undo(&store->answers, txn->n);
     tb_table_undo(&store->vms, txn->n);
+    tb_table_undo(&store->credentials, txn->n);
     tb_memory_events_undo(store, txn->event_count);
     txn->base.ops = NULL;
     pthread_mutex_unlock(&store->mutex);
@@ -171,6 +173,13 @@ static enum tb_err stats(struct tb_txn *base, struct tb_store_stats *out)
     return TB_OK;
 }
 
+/* UNTESTED: nobody serves from memory. */
+static enum tb_err copy_nothing(struct tb_store *base, tb_write_bytes *write, void *ctx)
+{
+    (void)base, (void)write, (void)ctx;
+    return TB_E_STORAGE_DOWN;
+}
+
 static const struct tb_store_ops ops = {
     .close = close_store,
     .write_begin = write_begin,
@@ -207,6 +216,10 @@ static const struct tb_store_ops ops = {
     .visit_vms = tb_memory_visit_vms,
     .next_due_vm = tb_memory_next_due_vm,
     .visit_vm_tasks = tb_memory_visit_vm_tasks,
+    .get_credential = tb_memory_get_credential,
+    .put_credential = tb_memory_put_credential,
+    .delete_credential = tb_memory_delete_credential,
+    .visit_credentials = tb_memory_visit_credentials,
     .get_pauses = tb_memory_get_pauses,
     .put_pauses = tb_memory_put_pauses,
     .get_answer = tb_memory_get_answer,
@@ -219,6 +232,7 @@ static const struct tb_store_ops ops = {
     .drop_events = tb_memory_drop_events,
     .visit_tasks = tb_memory_visit_tasks,
     .verify = tb_memory_verify,
+    .copy = copy_nothing,
 };
 
 enum tb_err tb_memory_open(struct tb_store **out)

@@ -126,11 +126,11 @@ static void dump_counters(struct dumping *dumping)
 {
     const struct tb_head *head = tb_txn_head(dumping->txn);
     struct tb_arena *arena = dumping->out.arena;
-    const uint64_t counters[] = {head->scheduled,       head->claimed, head->dead_letters,
-                                 head->generation,      head->pauses,  head->answers,
-                                 head->answer_bytes,    head->changes, head->pause_changes,
-                                 head->running_vms,     head->vms,     head->vm_changes,
-                                 head->feed_cleared_seq};
+    const uint64_t counters[] = {
+        head->scheduled,        head->claimed,           head->dead_letters, head->generation,
+        head->pauses,           head->answers,           head->answer_bytes, head->changes,
+        head->pause_changes,    head->running_vms,       head->vms,          head->vm_changes,
+        head->feed_cleared_seq, head->credential_changes};
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
         add(dumping, tb_arena_printf(arena, "  counter %" PRIu64, counters[i]));
     }
@@ -182,6 +182,19 @@ static void dump_fleet(struct dumping *dumping)
     assert_int_equal(tb_visit_feed(dumping->txn, &query, dump_event, dumping), TB_OK);
 }
 
+static enum tb_visit dump_credential(void *ctx, const struct tb_credential *credential)
+{
+    struct dumping *dumping = ctx;
+    struct tb_credential got;
+    assert_int_equal(tb_get_credential(dumping->txn, credential->id, &got), TB_OK);
+    assert_same_credential(&got, credential);
+    add(dumping, id_text(dumping, credential->id));
+    add(dumping, id_text(dumping, credential->parent));
+    add(dumping, credential->wire);
+    add(dumping, tb_str_from((const char *)credential->digest, sizeof credential->digest));
+    return TB_VISIT_NEXT;
+}
+
 static void dump_list(struct dumping *dumping, enum tb_order order)
 {
     struct tb_query_end end;
@@ -197,6 +210,7 @@ struct tb_str dump(struct world *world, struct tb_txn *txn)
     dump_counters(&dumping);
     dump_claims(&dumping);
     dump_fleet(&dumping);
+    assert_int_equal(tb_visit_credentials(txn, dump_credential, &dumping), TB_OK);
     dump_list(&dumping, TB_ORDER_CREATED);
     dump_list(&dumping, TB_ORDER_UPDATED);
     dump_list(&dumping, TB_ORDER_RANK);

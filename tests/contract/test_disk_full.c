@@ -165,11 +165,49 @@ static void a_full_ext4_is_refused_and_written_again_once_there_is_room(void **s
     fill_and_relieve(mount_ext4, 200000);
 }
 
+/* --- a restore that finds no room --- */
+
+static bool never_asked(void *ctx, const char *folder, char *why, size_t why_size)
+{
+    (void)ctx, (void)folder;
+    snprintf(why, why_size, "asked");
+    fail_msg("half a file was taken for a store");
+    return false;
+}
+
+static void restore_without_room(bool (*mount_it)(struct disk *disk))
+{
+    struct disk disk;
+    char data[80];
+    char path[96];
+    char why[256];
+    disk_open(&disk, mount_it);
+    snprintf(data, sizeof data, "%s/data", disk.folder);
+    struct tb_restore restore = {.url = data, .judge = never_asked};
+    restore.from_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC); /* larger than any disk */
+    assert_int_equal(tb_store_restore(&restore, why, sizeof why), TB_E_STORAGE_FULL);
+    assert_non_null(strstr(why, "no room"));
+    close(restore.from_fd);
+    snprintf(path, sizeof path, "%s/data.mdb", data);
+    assert_int_not_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof path, "%s/new", data);
+    assert_int_not_equal(access(path, F_OK), 0);
+    disk_close(&disk);
+}
+
+static void a_restore_that_finds_no_room_leaves_nothing(void **state)
+{
+    (void)state;
+    restore_without_room(mount_tmpfs);
+    restore_without_room(mount_ext4);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_tmpfs_is_refused_and_written_again_once_there_is_room),
         cmocka_unit_test(a_full_ext4_is_refused_and_written_again_once_there_is_room),
+        cmocka_unit_test(a_restore_that_finds_no_room_leaves_nothing),
     };
     return cmocka_run_group_tests_name("full disk", tests, NULL, NULL);
 }

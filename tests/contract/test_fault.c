@@ -288,6 +288,24 @@ static enum tb_visit ignore_event(void *ctx, const struct tb_event *event)
     return TB_VISIT_NEXT;
 }
 
+static enum tb_visit ignore_credential(void *ctx, const struct tb_credential *credential)
+{
+    (void)ctx;
+    (void)credential;
+    return TB_VISIT_NEXT;
+}
+
+static void try_credentials(struct world *world, struct tb_txn *txn)
+{
+    struct tb_credential fresh = draft_credential(world, TB_STR("token"));
+    struct tb_credential got;
+    tb_credential_render(&fresh, world->arena);
+    tb_put_credential(txn, &fresh);
+    (void)!tb_get_credential(txn, fresh.id, &got);
+    tb_visit_credentials(txn, ignore_credential, NULL);
+    tb_delete_credential(txn, fresh.id);
+}
+
 static enum tb_err run_fleet_script(struct world *world, const struct tb_vm *fresh)
 {
     struct tb_txn *txn = NULL;
@@ -305,6 +323,7 @@ static enum tb_err run_fleet_script(struct world *world, const struct tb_vm *fre
     tb_visit_vms(txn, false, ignore_vm, NULL);
     tb_visit_vm_tasks(txn, fresh->id, ignore_id, NULL);
     tb_delete_vm(txn, fresh);
+    try_credentials(world, txn);
     append_event(world, txn, (struct tb_id){{0}});
     tb_visit_feed(txn, &query, ignore_event, NULL);
     tb_find_event(txn, fresh->number, &seq);
@@ -319,7 +338,7 @@ static void fail_at_every_call_about_the_fleet(enum engine engine)
     struct tb_vm fresh = draft_vm(world, TB_STR("vm"));
     tb_vm_render(&fresh, world->arena);
     struct tb_str before = dump_now(world);
-    enum { CALLS = 13 }; /* from begin to commit */
+    enum { CALLS = 17 }; /* from begin to commit */
     for (uint64_t nth = 1; nth <= CALLS; nth++) {
         tb_fault_set(world->store, nth, TB_E_STORAGE_DOWN, true);
         assert_int_equal(run_fleet_script(world, &fresh), TB_E_STORAGE_DOWN);

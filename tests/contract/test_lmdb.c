@@ -270,6 +270,50 @@ static void a_newer_format_is_refused(void **state)
     world_close(world);
 }
 
+static void a_format_that_never_was_is_refused(void **state)
+{
+    (void)state;
+    struct world *world = world_open(ENGINE_LMDB, 1);
+    tb_reader_free(&world->reader);
+    tb_store_close(&world->store);
+    const uint32_t none = 0;
+    const uint32_t own = 1;
+    write_meta(world->folder, NULL, &none, sizeof none);
+    expect_refusal(world->folder, true, TB_E_STORAGE_CORRUPT, "damaged or is not a board's");
+    write_meta(world->folder, NULL, &own, 2);
+    expect_refusal(world->folder, true, TB_E_STORAGE_CORRUPT, "damaged or is not a board's");
+    write_meta(world->folder, NULL, &own, sizeof own);
+    world_reopen(world);
+    world_close(world);
+}
+
+static void what_stands_in_the_way_of_a_new_store_is_told(void **state)
+{
+    (void)state;
+    char folder[64];
+    char path[128];
+    folder_make(folder);
+    snprintf(path, sizeof path, "%s/data.mdb.new", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    expect_refusal(folder, true, TB_E_STORAGE_DOWN, "cannot be opened: Is a directory");
+    snprintf(path, sizeof path, "%s/data.mdb", folder);
+    assert_int_not_equal(access(path, F_OK), 0);
+    folder_remove(folder);
+}
+
+/* LMDB needs some room to begin with. */
+static void a_map_that_is_too_small_is_made_large_enough(void **state)
+{
+    (void)state;
+    struct tb_store *store = NULL;
+    char folder[64];
+    char why[256];
+    folder_make(folder);
+    assert_int_equal(open_folder(folder, true, 1, &store, why), TB_OK);
+    tb_store_close(&store);
+    folder_remove(folder);
+}
+
 /* A crash while the store was made leaves any part of the file under its first name, and LMDB would
  * refuse that. */
 static void what_a_cut_first_start_left_is_made_anew(void **state)
@@ -666,7 +710,10 @@ int main(void)
         cmocka_unit_test(a_store_that_is_only_looked_at_takes_no_writes_and_needs_no_lock_file),
         cmocka_unit_test(an_environment_without_a_board_is_told_from_a_damaged_one),
         cmocka_unit_test(a_newer_format_is_refused),
+        cmocka_unit_test(a_format_that_never_was_is_refused),
         cmocka_unit_test(what_a_cut_first_start_left_is_made_anew),
+        cmocka_unit_test(what_stands_in_the_way_of_a_new_store_is_told),
+        cmocka_unit_test(a_map_that_is_too_small_is_made_large_enough),
         cmocka_unit_test(a_foreign_data_file_is_refused),
         cmocka_unit_test(a_damaged_record_is_noticed),
         cmocka_unit_test(a_damaged_vm_or_sign_of_life_is_noticed),

@@ -175,6 +175,33 @@ static void every_reader_reads_on(void **state)
     world_close(world);
 }
 
+static bool count_bytes(void *ctx, const void *bytes, size_t len)
+{
+    (void)bytes;
+    *(size_t *)ctx += len;
+    return true;
+}
+
+/* It is when one wants it most. */
+static void a_store_that_has_failed_can_be_copied(void **state)
+{
+    (void)state;
+    static const enum call calls[] = {CALL_SYNC, CALL_PAGE, CALL_ROOT};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct world *world = world_with_tasks();
+        size_t before = 0;
+        size_t after = 0;
+        assert_int_equal(tb_store_copy(world->store, count_bytes, &before), TB_OK);
+        break_disk(calls[i], EIO);
+        assert_int_equal(try_to_create(world, "refused"), TB_E_STORAGE_FAILED);
+        mend_disk();
+        assert_int_equal(tb_store_copy(world->store, count_bytes, &after), TB_OK);
+        assert_true(before > 0 && after == before);
+        world_reopen(world);
+        world_close(world);
+    }
+}
+
 /* --- making a store --- */
 
 static enum tb_err try_to_open(const char *folder)
@@ -222,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_root_that_cannot_be_written_ends_all_writing_and_reads_go_on),
         cmocka_unit_test(a_full_disk_is_no_failure),
         cmocka_unit_test(every_reader_reads_on),
+        cmocka_unit_test(a_store_that_has_failed_can_be_copied),
         cmocka_unit_test(a_store_that_could_not_be_made_is_made_by_the_next_start),
     };
     return cmocka_run_group_tests_name("failed disk", tests, NULL, NULL);

@@ -309,6 +309,26 @@ struct tb_vm draft_vm(struct world *world, struct tb_str id)
     };
 }
 
+struct tb_credential draft_credential(struct world *world, struct tb_str name)
+{
+    world->now_ms++;
+    struct tb_credential credential = {
+        .id = new_id(world),
+        .kind = TB_CREDENTIAL_TOKEN,
+        .role = TB_ROLE_WORKER,
+        .created_ms = world->now_ms,
+        .name = name,
+    };
+    memset(credential.digest, 7, sizeof credential.digest);
+    return credential;
+}
+
+void put_credential(struct world *world, struct tb_txn *txn, struct tb_credential *credential)
+{
+    tb_credential_render(credential, world->arena);
+    assert_int_equal(tb_put_credential(txn, credential), TB_OK);
+}
+
 void put_vm(struct world *world, struct tb_txn *txn, const struct tb_vm *old, struct tb_vm *vm)
 {
     tb_vm_render(vm, world->arena);
@@ -401,6 +421,21 @@ void assert_same_vm(const struct tb_vm *a, const struct tb_vm *b)
     assert_int_equal(a->role, b->role);
     assert_int_equal(a->status, b->status);
     for (size_t i = 0; i < TB_VM_STRING_COUNT; i++) {
+        assert_same_str(a->strings[i], b->strings[i]);
+    }
+    assert_same_str(a->wire, b->wire);
+}
+
+void assert_same_credential(const struct tb_credential *a, const struct tb_credential *b)
+{
+    assert_same_id(a->id, b->id);
+    assert_same_id(a->parent, b->parent);
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->role, b->role);
+    assert_int_equal(a->created_ms, b->created_ms);
+    assert_int_equal(a->expires_ms, b->expires_ms);
+    assert_memory_equal(a->digest, b->digest, sizeof a->digest);
+    for (size_t i = 0; i < TB_CREDENTIAL_STRING_COUNT; i++) {
         assert_same_str(a->strings[i], b->strings[i]);
     }
     assert_same_str(a->wire, b->wire);

@@ -97,6 +97,11 @@ struct tb_vm draft_vm(struct world *world, struct tb_str id);
 void put_vm(struct world *world, struct tb_txn *txn, const struct tb_vm *old, struct tb_vm *vm);
 struct tb_vm stored_vm(struct tb_txn *txn, struct tb_str id);
 
+/* --- credentials --- */
+
+struct tb_credential draft_credential(struct world *world, struct tb_str name);
+void put_credential(struct world *world, struct tb_txn *txn, struct tb_credential *credential);
+
 /* --- lists --- */
 
 struct page {
@@ -120,6 +125,7 @@ void assert_same_str(struct tb_str a, struct tb_str b);
 void assert_same_task(const struct tb_task *a, const struct tb_task *b);
 void assert_same_attempt(const struct tb_attempt *a, const struct tb_attempt *b);
 void assert_same_vm(const struct tb_vm *a, const struct tb_vm *b);
+void assert_same_credential(const struct tb_credential *a, const struct tb_credential *b);
 void assert_same_event(const struct tb_event *a, const struct tb_event *b);
 void assert_same_answer(const struct tb_answer *a, const struct tb_answer *b);
 

@@ -131,7 +131,7 @@ def main(argv):
     parser.add_argument("--seconds", type=int, default=10, help="of each attack")
     parser.add_argument("--share", type=float, default=1, help="of the usual number of connections")
     parser.add_argument("--p99-ms", type=float, default=100)
-    parser.add_argument("--memory-mb", type=float, default=512)
+    parser.add_argument("--memory-mb", type=float, default=768)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--controls", action="store_true", help="only show that failures are noticed")
     options = parser.parse_args(argv)

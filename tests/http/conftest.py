@@ -71,5 +71,5 @@ def serve():
         return server.start() if start else server
 
     yield make
-    for server in servers:
+    for server in reversed(servers):  # a later one may have the data of an earlier one
         server.close()

@@ -93,9 +93,11 @@ static void check_variety(const struct tally *tally)
         print_message("%8u %s\n", tally->answers[wanted[i]], tb_err_code(wanted[i]));
         assert_in_range(tally->answers[wanted[i]], 1, total);
     }
-    for (size_t i = 0; i < TB_EVENT_TYPE_COUNT && total >= 10000; i++) {
+    /* All but those of imports, which have tests of their own. */
+    for (size_t i = 0; i <= TB_EVENT_FEED_CLEARED && total >= 10000; i++) {
         print_message("%8u %s\n", tally->told[i], tb_event_type_name((enum tb_event_type)i));
-        assert_true(tally->told[i] > 0);
+        /* Histories make no credentials. */
+        assert_true(tally->told[i] > 0 || i >= TB_EVENT_TOKEN_CREATED);
     }
     assert_true(tally->replayed > 0 || total < 10000);
 }

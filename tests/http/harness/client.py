@@ -28,10 +28,10 @@ class Answer:
     @property
     def parsed(self):
         """The body as the contract's checker wants it: None when there is none."""
-        kind = self.headers["Content-Type"] or ""
-        if self.body and kind.startswith("text/plain"):
-            return self.body.decode()
-        return self.json if self.body and "json" in kind else self.body or None
+        content_type = self.headers["Content-Type"] or ""
+        if not self.body:
+            return None
+        return self.json if "json" in content_type else self.body.decode() if content_type.startswith("text/") else self.body
 
     @property
     def etag(self):

@@ -112,6 +112,11 @@ static void events_have_the_types_and_topics_of_the_contract(void **state)
           "feed.question", "feed.finding", "feed.skill_proposed", "feed.file_changed",
           "feed.cost_update", "feed.agent_started", "feed.agent_stopped", "feed.token_update",
           "feed.custom", "feed.cleared"}},
+        {"auth",
+         {"auth.token_created", "auth.token_revoked", "auth.token_expired", "auth.link_created",
+          "auth.session_started", "auth.session_ended"}},
+        {"board", {"task.imported"}},
+        {"registry", {"vm.imported"}},
     };
     unsigned type = 0;
     for (size_t i = 0; i < COUNT(topics); i++) {

@@ -1,0 +1,76 @@
+#include "archive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/instant.h"
+#include "base/log.h"
+
+#define DAY_LEN 10
+
+static int write_all(int fd, struct tb_str bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t written = write(fd, bytes.ptr, bytes.len);
+        if (written < 0 && errno != EINTR) {
+            return errno;
+        }
+        if (written > 0) {
+            bytes.ptr += written;
+            bytes.len -= (size_t)written;
+        }
+    }
+    return 0;
+}
+
+/* A line that was cut short would spoil those behind it. */
+static int append(int fd, struct tb_str lines)
+{
+    struct stat before;
+    if (fstat(fd, &before) != 0) {
+        return errno;
+    }
+    int code = write_all(fd, lines);
+    code = code != 0 || fsync(fd) == 0 ? code : errno;
+    if (code != 0 && ftruncate(fd, before.st_size) != 0) {
+        code = errno;
+    }
+    return code;
+}
+
+static int sync_folder(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    int code = fsync(fd) == 0 ? 0 : errno;
+    (void)close(fd);
+    return code;
+}
+
+bool tb_archive_append(void *dir, int64_t now_ms, struct tb_str lines)
+{
+    char path[PATH_MAX];
+    char now[TB_INSTANT_LEN];
+    tb_instant_format(now_ms, now);
+    int len = snprintf(path, sizeof(path), "%s/done-%.*s.ndjson", (const char *)dir, DAY_LEN, now);
+    int fd = len > 0 && (size_t)len < sizeof(path)
+                 ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)
+                 : -1;
+    int code = fd < 0 ? errno : append(fd, lines);
+    if (fd >= 0) {
+        (void)close(fd);
+        code = code != 0 ? code : sync_folder(dir);
+    }
+    if (code != 0) {
+        tb_log(TB_LOG_ERROR, "finished tasks stay: they cannot be archived", TB_LOG_C("file", path),
+               TB_LOG_C("because", strerror(code)));
+    }
+    return code == 0;
+}

@@ -1,0 +1,289 @@
+/* Logging a browser in and out.
+ *
+ *   POST /auth/magic-link   a link for a browser, good once, for some minutes
+ *   GET /ui/login?token=    the page behind the link: it posts itself. Whoever only looks at a
+ * link, as programs for mail and chat do, does not use it up POST /ui/login          takes the
+ * link, or a token that was pasted, and sets the cookie POST /auth/logout       ends the session
+ *   GET /ui/                the dashboard, or where to log in */
+#include "board/secret.h"
+#include "http/context.h"
+#include "http/dispatch.h"
+#include "http/door.h"
+#include "http/handlers.h"
+#include "http/reply.h"
+#include "http/write.h"
+#include "taskboard/limits.h"
+
+#define PAGE_START                                                                                 \
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
+    "<meta name=\"viewport\" content=\"width=device-width\">\n"                                    \
+    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>taskboard</title>\n"
+#define PAGE_END "</body>\n</html>\n"
+#define PASTE_FORM                                                                                 \
+    "<form method=\"post\" action=\"/ui/login\">\n"                                                \
+    "<p><label>Token <input type=\"password\" name=\"token\" autocomplete=\"off\" "                \
+    "required></label> <button>Log in</button></p>\n</form>\n"
+
+/* --- pages --- */
+
+static void prepare_page(struct tb_request *request)
+{
+    struct tb_str *headers = request->response.headers;
+    headers[TB_OUT_CONTENT_TYPE] = TB_STR("text/html; charset=utf-8");
+    headers[TB_OUT_CONTENT_SECURITY_POLICY] =
+        TB_STR("default-src 'none'; script-src 'self'; form-action 'self'; base-uri 'none'; "
+               "frame-ancestors 'none'");
+    /* The link stands in the address. Without any referrer a browser would hide the Origin, too. */
+    headers[TB_OUT_REFERRER_POLICY] = TB_STR("same-origin");
+}
+
+static void send_page(struct tb_request *request, struct tb_str page)
+{
+    prepare_page(request);
+    request->response.body = page;
+    tb_request_send(request);
+}
+
+static void redirect(struct tb_request *request, struct tb_str to)
+{
+    request->response.status = 303;
+    request->response.headers[TB_OUT_CONTENT_TYPE] = TB_STR_NONE;
+    request->response.headers[TB_OUT_LOCATION] = to;
+    tb_request_send(request);
+}
+
+/* The value of a parameter (text); absent when it is not there, or nothing can be read. */
+static struct tb_str param_of(struct tb_request *request, struct tb_str query, const char *name)
+{
+    struct tb_parse parse = {.arena = request->arena};
+    struct tb_params *params = tb_arena_alloc(request->arena, sizeof(*params));
+    if (query.len == 0 || !tb_params_parse(&parse, query, params)) {
+        return TB_STR_NONE;
+    }
+    for (size_t i = 0; i < params->count; i++) {
+        if (tb_str_eq_c(params->items[i].name, name)) {
+            return params->items[i].value;
+        }
+    }
+    return TB_STR_NONE;
+}
+
+static bool is_link(struct tb_str shown)
+{
+    enum tb_credential_kind kind;
+    struct tb_id id;
+    return shown.ptr != NULL && tb_secret_parse(shown, &kind, &id) && kind == TB_CREDENTIAL_LINK;
+}
+
+void tb_handle_login_page(struct tb_request *request)
+{
+    struct tb_str link = param_of(request, request->query, "token");
+    if (!is_link(link)) {
+        send_page(request,
+                  TB_STR(PAGE_START "</head>\n<body>\n<h1>Log in</h1>\n" PASTE_FORM PAGE_END));
+        return;
+    }
+    /* A link has the form of one: nothing in it has to be escaped. */
+    struct tb_buf page;
+    tb_buf_init(&page, request->arena, 1024);
+    TB_BUF_LIT(&page, PAGE_START "<script src=\"/ui/login.js\" defer></script>\n</head>\n<body>\n"
+                                 "<form method=\"post\" action=\"/ui/login\" id=\"login\">\n"
+                                 "<input type=\"hidden\" name=\"token\" value=\"");
+    tb_buf_add_str(&page, link);
+    TB_BUF_LIT(&page, "\">\n<p><button>Log in</button></p>\n</form>\n" PAGE_END);
+    send_page(request, tb_buf_str(&page));
+}
+
+void tb_handle_login_script(struct tb_request *request)
+{
+    request->response.headers[TB_OUT_CONTENT_TYPE] = TB_STR("text/javascript; charset=utf-8");
+    tb_reply_json(request, 200,
+                  TB_STR("\"use strict\";\n"
+                         "// A preview that runs scripts shows the page to nobody.\n"
+                         "if (document.visibilityState === \"visible\") {\n"
+                         "    document.getElementById(\"login\").submit();\n"
+                         "}\n"));
+}
+
+void tb_handle_dashboard(struct tb_request *request)
+{
+    struct tb_identity identity;
+    enum tb_err err = tb_door_check(request, &identity);
+    if (err == TB_E_MISSING_TOKEN || err == TB_E_INVALID_TOKEN) {
+        redirect(request, TB_STR("/ui/login"));
+    } else if (err != TB_OK) {
+        tb_reply_error(request, err);
+    } else {
+        send_page(request,
+                  TB_STR(PAGE_START "</head>\n<body>\n<p>You are logged in. The dashboard is "
+                                    "not built into this server.</p>\n" PAGE_END));
+    }
+}
+
+/* --- a link --- */
+
+/* `https://board.example`; absent: nobody can say by which name this server is known. */
+static struct tb_str base_url(struct tb_request *request)
+{
+    struct tb_str given = request->http->origin.public_origin;
+    struct tb_str host = request->headers[TB_IN_HOST];
+    if (given.ptr != NULL) {
+        return given;
+    }
+    if (!tb_origin_host_is_fine(host)) {
+        return TB_STR_NONE;
+    }
+    return tb_arena_printf(request->arena, "%s://%.*s",
+                           tb_door_is_secure(request) ? "https" : "http", (int)host.len, host.ptr);
+}
+
+/* True: answered. */
+static bool answer_refused(struct tb_request *request)
+{
+    const struct tb_reply *reply = &request->job.reply;
+    if (reply->err != TB_OK) {
+        tb_reply_refusal(request, reply->err, reply->message, reply->extra);
+    }
+    return reply->err != TB_OK;
+}
+
+static void on_link(struct tb_request *request)
+{
+    const struct tb_reply *reply = &request->job.reply;
+    struct tb_str base = base_url(request);
+    struct tb_buf body;
+    if (answer_refused(request)) {
+        return;
+    }
+    tb_buf_init(&body, request->arena, base.len + reply->secret.len + 96);
+    TB_BUF_LIT(&body, "{\"url\":\"");
+    tb_buf_add_str(&body, base);
+    TB_BUF_LIT(&body, "/ui/login?token=");
+    tb_buf_add_str(&body, reply->secret);
+    TB_BUF_LIT(&body, "\",\"expiresAt\":");
+    tb_buf_add_instant(&body, reply->expires_ms);
+    TB_BUF_LIT(&body, "}");
+    tb_reply_json(request, 200, tb_buf_str(&body));
+}
+
+/* A session makes no links: they would make it last for ever. */
+void tb_handle_magic_link(struct tb_request *request)
+{
+    struct tb_command *command = &request->job.command;
+    if (!tb_id_is_zero(request->session)) {
+        tb_reply_refusal(request, TB_E_FORBIDDEN,
+                         TB_STR("A link is made with a token, not with a session"), TB_STR_NONE);
+        return;
+    }
+    if (base_url(request).ptr == NULL) {
+        tb_reply_refusal(request, TB_E_INVALID_HEADER,
+                         TB_STR("The Host header must name this server, or --public-url be set"),
+                         TB_STR(",\"field\":\"Host\""));
+        return;
+    }
+    command->kind = TB_COMMAND_LINK_CREATE;
+    command->credential = (struct tb_credential_command){
+        .parent = request->ticket.credential,
+        .from_environment = tb_id_is_zero(request->ticket.credential),
+    };
+    if (command->credential.from_environment) {
+        command->credential.parent = request->http->auth.mark;
+    }
+    tb_write_submit(request, on_link);
+}
+
+/* --- logging in --- */
+
+static void set_cookie(struct tb_request *request, struct tb_str session, int64_t seconds)
+{
+    request->response.headers[TB_OUT_SET_COOKIE] = tb_arena_printf(
+        request->arena, "session=%.*s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s",
+        (int)session.len, session.ptr == NULL ? "" : session.ptr, (long long)seconds,
+        tb_door_is_secure(request) ? "; Secure" : "");
+}
+
+static void refuse_login(struct tb_request *request)
+{
+    static const struct tb_str page = TB_STR(
+        PAGE_START "</head>\n<body>\n<h1>Log in</h1>\n<p>That link or token is not valid, or not "
+                   "any more. A link is good once, for five minutes.</p>\n" PASTE_FORM PAGE_END);
+    prepare_page(request);
+    tb_refuse_login(request, TB_E_INVALID_TOKEN, &page);
+}
+
+static void on_session(struct tb_request *request)
+{
+    const struct tb_reply *reply = &request->job.reply;
+    if (reply->err == TB_E_INVALID_TOKEN) {
+        refuse_login(request);
+    } else if (!answer_refused(request)) {
+        set_cookie(request, reply->secret, TB_SESSION_MS / 1000);
+        redirect(request, TB_STR("/ui/"));
+    }
+}
+
+void tb_handle_login(struct tb_request *request)
+{
+    struct tb_command *command = &request->job.command;
+    struct tb_identity identity;
+    struct tb_str shown = param_of(request, request->body, "token");
+    if (!tb_door_is_own_origin(request)) {
+        tb_reply_refusal(request, TB_E_FORBIDDEN,
+                         TB_STR("Only a page of this server logs a browser in"), TB_STR_NONE);
+        return;
+    }
+    if (request->http->auth.open) {
+        redirect(request, TB_STR("/ui/"));
+        return;
+    }
+    unsigned kinds = 1U << TB_CREDENTIAL_TOKEN | 1U << TB_CREDENTIAL_LINK;
+    enum tb_err err =
+        shown.len == 0
+            ? TB_E_INVALID_TOKEN
+            : tb_door_show(request, tb_text_to_bytes(request->arena, shown), kinds, &identity);
+    if (err == TB_E_INVALID_TOKEN) {
+        refuse_login(request);
+        return;
+    }
+    if (err != TB_OK) {
+        tb_reply_error(request, err);
+        return;
+    }
+    bool is_link = identity.kind == TB_CREDENTIAL_LINK;
+    bool from_environment = tb_id_is_zero(identity.ticket.credential);
+    command->kind = TB_COMMAND_SESSION_START;
+    command->credential = (struct tb_credential_command){
+        .id = is_link ? identity.ticket.credential : (struct tb_id){{0}},
+        .parent = from_environment ? request->http->auth.mark : identity.ticket.credential,
+        .from_environment = from_environment,
+    };
+    tb_admit(request, &identity);
+    tb_write_submit(request, on_session);
+}
+
+/* --- logging out --- */
+
+static void answer_logout(struct tb_request *request)
+{
+    set_cookie(request, TB_STR_NONE, 0);
+    tb_reply_json(request, 200, TB_STR("{\"ok\":true}"));
+}
+
+static void on_logout(struct tb_request *request)
+{
+    if (!answer_refused(request)) {
+        answer_logout(request);
+    }
+}
+
+/* With a token there is no session to end. */
+void tb_handle_logout(struct tb_request *request)
+{
+    if (tb_id_is_zero(request->session)) {
+        answer_logout(request);
+        return;
+    }
+    request->job.command.kind = TB_COMMAND_SESSION_END;
+    request->job.command.credential = (struct tb_credential_command){.id = request->session};
+    tb_write_submit(request, on_logout);
+}
