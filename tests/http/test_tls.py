@@ -475,3 +475,19 @@ def test_a_raw_client_of_the_harness_speaks_tls(tls_server):
         raw.send("GET /health HTTP/1.1\r\nHost: t\r\n\r\n")
         assert raw.answer().status == 200
         assert raw.socket.version().startswith("TLS")
+
+
+def test_links_and_cookies_are_those_of_a_secure_page(tls_server):
+    """What a proxy says with X-Forwarded-Proto goes without saying here."""
+    client, browser = tls_server.client(), tls_server.client(token=None)
+    url = client.post("/auth/magic-link", headers={"Host": "board.example"}).json["url"]
+    assert url.startswith("https://board.example/ui/login?token=tl_")
+    own = {"Host": "board.example", "Origin": "https://board.example"}
+    answer = browser.post("/ui/login", f"token={url.partition('=')[2]}".encode(), check=False, headers={
+        **own, "Content-Type": "application/x-www-form-urlencoded"})
+    assert answer.status == 303, answer
+    cookie, *attributes = answer.headers["Set-Cookie"].split("; ")
+    assert "Secure" in attributes
+    assert browser.post("/board/tasks", {"title": "t", "createdBy": "c"}, headers={**own, "Cookie": cookie}).status == 201
+    plain = {**own, "Origin": "http://board.example", "Cookie": cookie}
+    assert browser.post("/board/tasks", {"title": "t", "createdBy": "c"}, headers=plain).status == 403, "a page that was not encrypted"

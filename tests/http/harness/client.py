@@ -15,6 +15,17 @@ def contract():
     return OpenApi()
 
 
+def connection_to(port, host="127.0.0.1", timeout=PATIENCE_SECONDS):
+    """A connection of http.client that speaks TLS where the server does."""
+    context = context_of(port)
+    connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context) if context else \
+        http.client.HTTPConnection(host, port, timeout=timeout)
+    connection.connect()
+    if context:
+        take_ticket(connection.sock)
+    return connection
+
+
 class Answer:
     def __init__(self, response, body):
         self.status = response.status
@@ -64,12 +75,7 @@ class Client:
             if not is_readable(self.connection.sock):
                 return self.connection
         self.close()
-        context = context_of(self.port)
-        self.connection = http.client.HTTPSConnection(self.host, self.port, timeout=PATIENCE_SECONDS, context=context) if context else \
-            http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_SECONDS)
-        self.connection.connect()
-        if context:
-            take_ticket(self.connection.sock)
+        self.connection = connection_to(self.port, self.host)
         return self.connection
 
     def request(self, method, path, body=None, headers=None, check=None, documented=False):
