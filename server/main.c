@@ -132,6 +132,21 @@ static bool read_certificate(struct program *program)
     return files.cert == NULL || tb_tls_new(&files, &program->tls, program->why, WHY_BYTES);
 }
 
+static bool read_proxies(struct program *program)
+{
+    const struct tb_settings_list *list = &program->settings.trusted_proxies;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!tb_proxies_add(&program->http.proxies, list->items[i])) {
+            (void)snprintf(program->why, WHY_BYTES,
+                           "--trusted-proxy must be an address or a network such as 10.0.0.0/8 "
+                           "or fd00::/8, not \"%.128s\"",
+                           list->items[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What can be judged without opening the store. */
 static bool check(struct program *program)
 {
@@ -155,7 +170,7 @@ static bool check(struct program *program)
                        "addresses only (--host 127.0.0.1), or give --no-auth-anywhere too");
         return false;
     }
-    return read_certificate(program);
+    return read_proxies(program) && read_certificate(program);
 }
 
 static bool bind_sockets(struct program *program)

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "http/auth.h"
+#include "http/client.h"
 #include "http/known.h"
 #include "http/loop_metrics.h"
 #include "http/origin.h"
@@ -25,6 +26,7 @@ struct tb_http {
     struct tb_router router;
     struct tb_auth auth;
     struct tb_origin origin;
+    struct tb_proxies proxies;
     size_t body_bytes_max; /* of any body but an array of tasks */
     size_t array_body_bytes_max;
     int64_t started_us;

@@ -106,9 +106,7 @@ static const char *read_key(SSL_CTX *context, FILE *file)
     bool fits = X509_check_private_key(SSL_CTX_get0_certificate(context), key) == 1;
     bool taken = fits && SSL_CTX_use_PrivateKey(context, key) == 1;
     EVP_PKEY_free(key);
-    return taken  ? NULL
-           : fits ? reason_of_failure()
-                  : "it does not belong to the certificate";
+    return taken ? NULL : fits ? reason_of_failure() : "it does not belong to the certificate";
 }
 
 static bool read_file(SSL_CTX *context, const char *path, const char *kind,
