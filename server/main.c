@@ -14,6 +14,7 @@
 #include "archive.h"
 #include "check.h"
 #include "config/settings.h"
+#include "confine.h"
 #include "http/etag.h"
 #include "http/notify.h"
 #include "http/server.h"
@@ -41,7 +42,8 @@ struct program {
     struct tb_settings settings;
     sigset_t signals;
     struct tb_listen sockets;
-    struct tb_tls *tls; /* NULL: none */
+    struct tb_tls *tls;    /* NULL: none */
+    struct tb_token token; /* until it is taken over; empty: not read yet */
     struct tb_store *store;
     struct tb_service *service;
     struct tb_http http;
@@ -244,6 +246,50 @@ static bool tie_auth_to_store(struct program *program, struct tb_str token)
     return err == TB_OK;
 }
 
+static bool is_token_given(const struct program *program)
+{
+    return getenv("VERS_AUTH_TOKEN") != NULL || getenv("TASKBOARD_TOKEN") != NULL ||
+           program->settings.token_file != NULL;
+}
+
+static bool obtain_token(struct program *program)
+{
+    struct tb_token_options options = {
+        .vers_auth_token = getenv("VERS_AUTH_TOKEN"),
+        .taskboard_token = getenv("TASKBOARD_TOKEN"),
+        .file = program->settings.token_file,
+        .data_dir = data_dir(program->settings.data),
+    };
+    return tb_token_obtain(&options, &program->token, program->why, WHY_BYTES);
+}
+
+/* One that is given may be for the superuser's eyes only; one that is made belongs to who serves. */
+static bool obtain_given_token(struct program *program)
+{
+    return program->settings.no_auth || !is_token_given(program) || obtain_token(program);
+}
+
+static bool become_user(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    return settings->user == NULL ||
+           tb_become_user(settings->user, data_dir(settings->data), program->why, WHY_BYTES);
+}
+
+/* What cannot be had is done without: systemd and containers have walls of their own. */
+static bool confine(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    const char *const folders[TB_CONFINE_FOLDERS_MAX] = {data_dir(settings->data),
+                                                         settings->archive};
+    const char *reason = "--no-sandbox";
+    if (settings->no_sandbox || !tb_confine(folders, &reason)) {
+        tb_log(TB_LOG_INFO, "not confined: it may write wherever its user may",
+               TB_LOG_C("because", reason));
+    }
+    return true;
+}
+
 static bool set_up_auth(struct program *program)
 {
     if (program->settings.no_auth) {
@@ -252,26 +298,20 @@ static bool set_up_auth(struct program *program)
                TB_LOG_C("because", "--no-auth"));
         return tie_auth_to_store(program, TB_STR_NONE);
     }
-    struct tb_token token;
-    struct tb_token_options options = {
-        .vers_auth_token = getenv("VERS_AUTH_TOKEN"),
-        .taskboard_token = getenv("TASKBOARD_TOKEN"),
-        .file = program->settings.token_file,
-        .data_dir = data_dir(program->settings.data),
-    };
-    if (!tb_token_obtain(&options, &token, program->why, WHY_BYTES)) {
+    struct tb_token *token = &program->token;
+    if (token->len == 0 && !obtain_token(program)) {
         return false;
     }
-    tb_auth_init(&program->http.auth, tb_str_from(token.bytes, token.len));
-    bool tied = tie_auth_to_store(program, tb_str_from(token.bytes, token.len));
-    tb_token_wipe(&token);
+    tb_auth_init(&program->http.auth, tb_str_from(token->bytes, token->len));
+    bool tied = tie_auth_to_store(program, tb_str_from(token->bytes, token->len));
+    tb_token_wipe(token);
     if (!tied) {
         return false;
     }
-    if (token.path[0] != '\0') {
+    if (token->path[0] != '\0') {
         tb_log(TB_LOG_INFO,
-               token.made ? "made an admin token" : "the admin token is kept in a file",
-               TB_LOG_C("file", token.path));
+               token->made ? "made an admin token" : "the admin token is kept in a file",
+               TB_LOG_C("file", token->path));
     }
     return true;
 }
@@ -414,7 +454,8 @@ static void close_all(struct program *program)
 
 static bool start(struct program *program)
 {
-    return bind_sockets(program) && open_store(program) && start_service(program) &&
+    return bind_sockets(program) && obtain_given_token(program) && become_user(program) &&
+           open_store(program) && confine(program) && start_service(program) &&
            start_server(program);
 }
 
@@ -499,25 +540,32 @@ static int import(struct program *program)
     return EXIT_SUCCESS;
 }
 
-/* What is asked for besides serving. True: done. */
-static bool answer_and_exit(struct program *program, int *code)
+static bool is_serving(const struct tb_settings *settings)
 {
-    *code = EXIT_SUCCESS;
-    if (program->settings.help) {
+    return !settings->help && !settings->version && !settings->check && settings->restore == NULL &&
+           settings->import == NULL;
+}
+
+/* What is asked for besides serving. */
+static int answer(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    if (settings->help) {
         struct tb_str help = tb_settings_help(program->arena);
         (void)fwrite(help.ptr, 1, help.len, stdout);
-    } else if (program->settings.version) {
-        (void)puts("taskboardd " TB_VERSION);
-    } else if (program->settings.check) {
-        *code = check_store(program);
-    } else if (program->settings.restore != NULL) {
-        *code = restore(program);
-    } else if (program->settings.import != NULL) {
-        *code = import(program);
-    } else {
-        return false;
+        return EXIT_SUCCESS;
     }
-    return true;
+    if (settings->version) {
+        (void)puts("taskboardd " TB_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (!become_user(program)) {
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        return EXIT_CANNOT_START;
+    }
+    return settings->check             ? check_store(program)
+           : settings->restore != NULL ? restore(program)
+                                       : import(program);
 }
 
 int main(int argc, char **argv)
@@ -534,9 +582,8 @@ int main(int argc, char **argv)
         (void)fputs("taskboardd: cannot get random numbers from the system\n", stderr);
         return EXIT_CANNOT_START;
     }
-    int code = EXIT_SUCCESS;
-    if (answer_and_exit(&program, &code)) {
-        return code;
+    if (!is_serving(&program.settings)) {
+        return answer(&program);
     }
     /* Large answers come and go: their memory is given back, not kept for the next one. What
      * batches use again and again is kept. */

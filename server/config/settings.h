@@ -21,6 +21,8 @@ struct tb_settings {
     const char *token_file; /* NULL: none */
     bool no_auth;
     bool no_auth_anywhere;
+    const char *user; /* NULL: who started it */
+    bool no_sandbox;
     const char *public_url; /* http(s)://host[:port][/path]; NULL: none */
     struct tb_settings_list trusted_proxies;
     const char *tls_cert; /* files; NULL: no native TLS */
