@@ -103,7 +103,38 @@ static void run_answer(void)
     char *copy = fuzz_exact(record);
     tb_record_encode_answer(&answer, copy);
     must(tb_record_decode_answer(tb_str_from(copy, record.len), &again) == TB_OK);
-    must(again.http_status == answer.http_status);
+    must(again.http_status == answer.http_status && again.share == answer.share);
+    free(copy);
+}
+
+static void run_answer_share(void)
+{
+    struct tb_answer_share kept, again;
+    char copy[TB_RECORD_ANSWER_SHARE_BYTES];
+    if (tb_record_decode_answer_share(record, &kept) != TB_OK) {
+        return;
+    }
+    must(record.len == sizeof(copy));
+    tb_record_encode_answer_share(&kept, copy);
+    must(tb_record_decode_answer_share(tb_str_from(copy, sizeof(copy)), &again) == TB_OK);
+    must(again.answers == kept.answers && again.bytes == kept.bytes);
+}
+
+static void run_credential(void)
+{
+    struct tb_credential credential, again;
+    if (tb_record_decode_credential(record, &credential) != TB_OK) {
+        return;
+    }
+    check_inside(credential.wire);
+    check_strings(credential.strings, TB_CREDENTIAL_STRING_COUNT);
+    must(credential.kind < TB_CREDENTIAL_KIND_COUNT);
+    must(credential.role >= TB_ROLE_VIEWER && credential.role <= TB_ROLE_ADMIN);
+    must(tb_record_credential_size(&credential) == record.len);
+    char *copy = fuzz_exact(record);
+    tb_record_encode_credential(&credential, copy);
+    must(tb_record_decode_credential(tb_str_from(copy, record.len), &again) == TB_OK);
+    must(tb_id_cmp(again.id, credential.id) == 0 && again.expires_ms == credential.expires_ms);
     free(copy);
 }
 
@@ -114,7 +145,7 @@ static void run_head(void)
     if (tb_record_decode_head(record, &head) != TB_OK) {
         return;
     }
-    must(record.len == TB_RECORD_HEAD_BYTES);
+    must(record.len == TB_RECORD_HEAD_BYTES || record.len == TB_RECORD_HEAD_1_BYTES);
     tb_record_encode_head(&head, copy);
     must(tb_record_decode_head(tb_str_from(copy, sizeof(copy)), &again) == TB_OK);
     must(again.seq == head.seq && again.changes == head.changes);
@@ -150,11 +181,17 @@ static const struct {
     enum tb_record_kind kind;
     void (*run)(void);
 } kinds[] = {
-    {TB_RECORD_TASK, run_task},       {TB_RECORD_EVENT, run_event},
-    {TB_RECORD_ATTEMPT, run_attempt}, {TB_RECORD_VM, run_vm},
-    {TB_RECORD_ANSWER, run_answer},   {TB_RECORD_HEAD, run_head},
-    {TB_RECORD_NOTE, run_note},       {TB_RECORD_ARTIFACT, run_artifact},
+    {TB_RECORD_TASK, run_task},
+    {TB_RECORD_EVENT, run_event},
+    {TB_RECORD_ATTEMPT, run_attempt},
+    {TB_RECORD_VM, run_vm},
+    {TB_RECORD_ANSWER, run_answer},
+    {TB_RECORD_HEAD, run_head},
+    {TB_RECORD_NOTE, run_note},
+    {TB_RECORD_ARTIFACT, run_artifact},
     {TB_RECORD_PAUSES, run_pauses},
+    {TB_RECORD_CREDENTIAL, run_credential},
+    {TB_RECORD_ANSWER_SHARE, run_answer_share},
 };
 
 static void seal(enum tb_record_kind kind)

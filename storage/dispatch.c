@@ -305,6 +305,11 @@ enum tb_err tb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES]
     return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->get_answer(txn, key, answer));
 }
 
+enum tb_err tb_get_answer_share(struct tb_txn *txn, uint16_t share, struct tb_answer_share *kept)
+{
+    return txn->err != TB_OK ? txn->err : stick(txn, txn->ops->get_answer_share(txn, share, kept));
+}
+
 enum tb_err tb_put_answer(struct tb_txn *txn, const struct tb_answer *answer)
 {
     assert(txn->writable);

@@ -76,6 +76,8 @@ struct tb_store_ops {
 
     enum tb_err (*get_answer)(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
                               struct tb_answer *answer);
+    enum tb_err (*get_answer_share)(struct tb_txn *txn, uint16_t share,
+                                    struct tb_answer_share *kept);
     enum tb_err (*put_answer)(struct tb_txn *txn, const struct tb_answer *answer);
     enum tb_err (*drop_answers)(struct tb_txn *txn, int64_t before_ms, uint32_t max);
 

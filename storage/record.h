@@ -25,9 +25,11 @@ enum tb_record_kind {
     TB_RECORD_ANSWER = 'I',
     TB_RECORD_VM = 'V',
     TB_RECORD_CREDENTIAL = 'K',
+    TB_RECORD_ANSWER_SHARE = 'S',
 };
 
-#define TB_RECORD_HEAD_BYTES 1768
+#define TB_RECORD_HEAD_BYTES   1768
+#define TB_RECORD_HEAD_1_BYTES 1760 /* in a store of format 1 */
 
 /* Encoders fill exactly as many bytes as the size function says. The task or event must be
  * rendered. Decoders hand out slices of `record`. They answer TB_E_STORAGE_CORRUPT, and leave the
@@ -61,6 +63,12 @@ TB_MUST_CHECK enum tb_err tb_record_decode_credential(struct tb_str record,
 size_t tb_record_answer_size(const struct tb_answer *answer);
 void tb_record_encode_answer(const struct tb_answer *answer, void *out);
 TB_MUST_CHECK enum tb_err tb_record_decode_answer(struct tb_str record, struct tb_answer *answer);
+
+#define TB_RECORD_ANSWER_SHARE_BYTES 32
+
+void tb_record_encode_answer_share(const struct tb_answer_share *kept, void *out);
+TB_MUST_CHECK enum tb_err tb_record_decode_answer_share(struct tb_str record,
+                                                        struct tb_answer_share *kept);
 
 /* Notes, artifacts and pauses: nothing but their wire JSON. */
 size_t tb_record_wire_size(struct tb_str wire);

@@ -21,7 +21,7 @@ struct answer_record {
     uint64_t checksum;
     uint8_t format;
     uint8_t kind;
-    uint8_t zero[2];
+    uint16_t share;
     int32_t http_status;
     uint8_t key[TB_DIGEST_BYTES];
     uint8_t fingerprint[TB_DIGEST_BYTES];
@@ -30,8 +30,19 @@ struct answer_record {
     uint64_t seq;
 };
 
+struct answer_share_record {
+    uint64_t checksum;
+    uint8_t format;
+    uint8_t kind;
+    uint8_t zero[6];
+    uint64_t answers;
+    uint64_t bytes;
+};
+
 static_assert(sizeof(struct attempt_record) == 88, "layout of a stored attempt");
 static_assert(sizeof(struct answer_record) == 72, "layout of a stored answer");
+static_assert(sizeof(struct answer_share_record) == TB_RECORD_ANSWER_SHARE_BYTES,
+              "layout of what is kept of a share");
 static_assert(TB_ATTEMPT_STRING_COUNT == 5, "it is part of the layout");
 
 size_t tb_record_attempt_size(const struct tb_attempt *attempt)
@@ -98,6 +109,7 @@ void tb_record_encode_answer(const struct tb_answer *answer, void *out)
     struct answer_record fixed = {
         .format = TB_RECORD_FORMAT,
         .kind = TB_RECORD_ANSWER,
+        .share = answer->share,
         .http_status = answer->http_status,
         .at_ms = answer->at_ms,
         .version = answer->version,
@@ -118,10 +130,34 @@ enum tb_err tb_record_decode_answer(struct tb_str record, struct tb_answer *answ
     }
     memcpy(answer->key, fixed.key, sizeof fixed.key);
     memcpy(answer->fingerprint, fixed.fingerprint, sizeof fixed.fingerprint);
+    answer->share = fixed.share;
     answer->at_ms = fixed.at_ms;
     answer->http_status = fixed.http_status;
     answer->version = fixed.version;
     answer->seq = fixed.seq;
     answer->body = tb_str_from(record.ptr + sizeof fixed, record.len - sizeof fixed);
+    return TB_OK;
+}
+
+void tb_record_encode_answer_share(const struct tb_answer_share *kept, void *out)
+{
+    struct answer_share_record fixed = {
+        .format = TB_RECORD_FORMAT,
+        .kind = TB_RECORD_ANSWER_SHARE,
+        .answers = kept->answers,
+        .bytes = kept->bytes,
+    };
+    tb_record_seal(&fixed, sizeof fixed);
+    memcpy(out, &fixed, sizeof fixed);
+}
+
+enum tb_err tb_record_decode_answer_share(struct tb_str record, struct tb_answer_share *kept)
+{
+    struct answer_share_record fixed;
+    if (record.len != sizeof fixed ||
+        !tb_record_open(record, TB_RECORD_ANSWER_SHARE, &fixed, sizeof fixed)) {
+        return TB_E_STORAGE_CORRUPT;
+    }
+    *kept = (struct tb_answer_share){.answers = fixed.answers, .bytes = fixed.bytes};
     return TB_OK;
 }

@@ -26,15 +26,17 @@ struct head_record {
     uint64_t vms;
     uint64_t vm_changes;
     uint64_t feed_cleared_seq;
-    uint64_t credential_changes;
     uint8_t claim_key[TB_CLAIM_KEY_BYTES];
     int64_t rates_fine_at;
     int64_t rates_coarse_at;
     uint32_t rates_fine[TB_RATE_FINE_SLOTS][TB_RATE_COUNT];
     uint32_t rates_coarse[TB_RATE_COARSE_SLOTS][TB_RATE_COUNT];
+    uint64_t credential_changes; /* a record of store format 1 ends before it: none */
 };
 
 static_assert(sizeof(struct head_record) == TB_RECORD_HEAD_BYTES, "layout of the head");
+static_assert(offsetof(struct head_record, credential_changes) == TB_RECORD_HEAD_1_BYTES,
+              "what came later stands behind what there was");
 static_assert(TB_STATE_COUNT == 6, "it is part of the layout");
 
 void tb_record_encode_head(const struct tb_head *head, void *out)
@@ -61,9 +63,9 @@ void tb_record_encode_head(const struct tb_head *head, void *out)
         .vms = head->vms,
         .vm_changes = head->vm_changes,
         .feed_cleared_seq = head->feed_cleared_seq,
-        .credential_changes = head->credential_changes,
         .rates_fine_at = head->rates.fine_at,
         .rates_coarse_at = head->rates.coarse_at,
+        .credential_changes = head->credential_changes,
     };
     memcpy(fixed.task_counts, head->task_counts, sizeof fixed.task_counts);
     memcpy(fixed.state_changes, head->state_changes, sizeof fixed.state_changes);
@@ -81,9 +83,9 @@ static bool is_slot(int64_t at, int64_t slot_ms)
 
 enum tb_err tb_record_decode_head(struct tb_str record, struct tb_head *head)
 {
-    struct head_record fixed;
-    if (record.len != sizeof fixed ||
-        !tb_record_open(record, TB_RECORD_HEAD, &fixed, sizeof fixed) ||
+    struct head_record fixed = {.credential_changes = 0};
+    bool has_length = record.len == sizeof fixed || record.len == TB_RECORD_HEAD_1_BYTES;
+    if (!has_length || !tb_record_open(record, TB_RECORD_HEAD, &fixed, record.len) ||
         !is_slot(fixed.rates_fine_at, TB_RATE_FINE_MS) ||
         !is_slot(fixed.rates_coarse_at, TB_RATE_COARSE_MS)) {
         return TB_E_STORAGE_CORRUPT;
@@ -107,9 +109,9 @@ enum tb_err tb_record_decode_head(struct tb_str record, struct tb_head *head)
     head->vms = fixed.vms;
     head->vm_changes = fixed.vm_changes;
     head->feed_cleared_seq = fixed.feed_cleared_seq;
-    head->credential_changes = fixed.credential_changes;
     head->rates.fine_at = fixed.rates_fine_at;
     head->rates.coarse_at = fixed.rates_coarse_at;
+    head->credential_changes = fixed.credential_changes;
     memcpy(head->task_counts, fixed.task_counts, sizeof head->task_counts);
     memcpy(head->state_changes, fixed.state_changes, sizeof head->state_changes);
     memcpy(head->claim_key, fixed.claim_key, sizeof head->claim_key);

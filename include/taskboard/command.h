@@ -259,6 +259,7 @@ struct tb_idempotency {
     bool present;
     uint8_t key[TB_DIGEST_BYTES];         /* digest of the token's id and the key */
     uint8_t fingerprint[TB_DIGEST_BYTES]; /* digest of method, path, query and body */
+    uint16_t share; /* of the token; 0: of nobody, whose answers have no limit of their own */
 };
 
 struct tb_command {

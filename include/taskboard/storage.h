@@ -314,16 +314,27 @@ struct tb_answer {
     uint8_t fingerprint[TB_DIGEST_BYTES];
     int64_t at_ms;
     int32_t http_status;
+    uint16_t share;   /* whose it is: what is kept of each is counted; 0: nobody's, not counted */
     uint64_t version; /* as in tb_reply */
     uint64_t seq;
     struct tb_str body;
 };
 
+/* What is kept of one share. */
+struct tb_answer_share {
+    uint64_t answers;
+    uint64_t bytes; /* of their bodies */
+};
+
 TB_MUST_CHECK enum tb_err tb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
                                         struct tb_answer *answer);
 
-/* `at_ms` never falls from one to the next; the key must be new. Counts it in head.answers and
- * head.answer_bytes. */
+/* All zero where there are none. */
+TB_MUST_CHECK enum tb_err tb_get_answer_share(struct tb_txn *txn, uint16_t share,
+                                              struct tb_answer_share *kept);
+
+/* `at_ms` never falls from one to the next; the key must be new. Counts it in head.answers,
+ * head.answer_bytes and its share. */
 enum tb_err tb_put_answer(struct tb_txn *txn, const struct tb_answer *answer);
 
 /* Removes the oldest answers given before that instant, at most `max`, and counts them out. Costs

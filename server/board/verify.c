@@ -164,6 +164,7 @@ static void check_all(struct tb_verify *verify)
     tb_verify_generations(verify);
     tb_verify_names(verify);
     tb_verify_vms(verify);
+    tb_verify_credentials(verify);
 }
 
 bool tb_board_verify_all(struct tb_txn *txn, const struct tb_board_options *options, int64_t now_ms,

@@ -34,6 +34,7 @@ struct tb_verify {
     struct tb_head counted; /* the counters, made anew */
     struct tb_generations generations;
     struct tb_counted_names names;
+    uint64_t credentials;
     uint64_t next_seq;
     struct tb_id last_event_id;
     tb_report_fault *report;
@@ -56,6 +57,9 @@ void tb_verify_generations(struct tb_verify *verify);
 
 /* The VMs and what is counted of them. */
 void tb_verify_vms(struct tb_verify *verify);
+
+/* Tokens, links and sessions. */
+void tb_verify_credentials(struct tb_verify *verify);
 
 /* Counts the names of a task; compares in the end what was counted with what the engine says. */
 void tb_verify_count_names(struct tb_verify *verify, const struct tb_task *task);

@@ -51,6 +51,13 @@ struct tb_summary_copy {
     int64_t slot;           /* of time: what moves the rates */
 };
 
+/* How many credentials there were at the change of them that was counted last. */
+struct tb_credential_counts {
+    bool known;
+    uint64_t changes;
+    uint64_t by_kind[TB_CREDENTIAL_KIND_COUNT];
+};
+
 /* Owned by one loop's thread. */
 struct tb_worker {
     struct tb_http *http;
@@ -59,6 +66,7 @@ struct tb_worker {
     struct tb_slowdown slowdown;
     struct tb_held held;
     struct tb_known known;
+    struct tb_credential_counts credentials;
     struct tb_summary_copy summary;
     uint32_t id_prefix; /* random; request ids are this and a counter */
     uint64_t id_count;

@@ -45,9 +45,10 @@ struct tb_exchange {
     void (*after_delay)(struct tb_exchange *exchange);
     uint64_t
         progress_ms; /* h2o_now() when the client was last seen to take bytes; 0: nothing is sent */
-    uint64_t acked_bytes;          /* by then */
-    size_t answer_bytes;           /* counted in the loop's sum; 0: small */
-    struct tb_transfer *transfer;  /* NULL: none; the exchange stays until it is over */
+    uint64_t acked_bytes;         /* by then */
+    size_t answer_bytes;          /* counted in the loop's sum; 0: small */
+    struct tb_transfer *transfer; /* NULL: none; the exchange stays until it is over */
+    enum tb_transfer_kind transfer_kind;
     bool transfer_begun;           /* its answer is being sent */
     bool transfer_waits;           /* the client has everything that there is so far */
     bool transfer_told;            /* under the inbox's lock, as the next one: it is in its list */

@@ -10,13 +10,26 @@ static void notify(void *ctx)
     tb_inbox_tell_of_transfer(&exchange->loop->inbox, exchange);
 }
 
-/* The thread has ended, or is about to. */
-static void end(struct tb_exchange *exchange)
+static void count(const struct tb_exchange *exchange, bool whole)
+{
+    const struct tb_worker *worker = &exchange->loop->worker;
+    struct tb_transfer_metrics *metrics = &worker->metrics->transfers[exchange->transfer_kind];
+    if (whole) {
+        tb_number_add(&metrics->whole, 1);
+        tb_number_set(&metrics->whole_last_ms, (uint64_t)tb_clock_wall_ms(worker->http->clock));
+    } else {
+        tb_number_add(&metrics->cut_off, 1);
+    }
+}
+
+/* The thread has ended, or is about to. `whole`: the client was sent all of it. */
+static void end(struct tb_exchange *exchange, bool whole)
 {
     struct tb_loop *loop = exchange->loop;
     tb_transfer_free(&exchange->transfer);
     tb_inbox_forget_transfer(&loop->inbox, exchange); /* the thread tells nothing any more */
     loop->job_count--;
+    count(exchange, whole);
     atomic_fetch_sub(&loop->worker.http->transfer_count, 1);
 }
 
@@ -33,7 +46,7 @@ static void send_piece(struct tb_exchange *exchange, struct tb_str piece)
 
 static void finish(struct tb_exchange *exchange, enum tb_err err)
 {
-    end(exchange);
+    end(exchange, err == TB_OK);
     if (exchange->transfer_begun) {
         h2o_send(exchange->req, NULL, 0,
                  err == TB_OK ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_ERROR);
@@ -71,7 +84,7 @@ void tb_transfer_told(struct tb_exchange *exchange)
             go_on(exchange);
         }
     } else if (tb_transfer_is_over(exchange->transfer)) {
-        end(exchange);
+        end(exchange, false);
         tb_exchange_let_go(exchange);
     }
 }
@@ -82,7 +95,7 @@ void tb_transfer_leave(struct tb_exchange *exchange)
         return;
     }
     if (tb_transfer_is_over(exchange->transfer)) {
-        end(exchange);
+        end(exchange, false);
     } else {
         tb_transfer_cancel(exchange->transfer);
     }
@@ -94,10 +107,11 @@ static void send_head_only(struct tb_exchange *exchange)
     h2o_send(exchange->req, NULL, 0, H2O_SEND_STATE_FINAL);
 }
 
-void tb_request_transfer(struct tb_request *request, tb_transfer_fill *fill)
+void tb_request_transfer(struct tb_request *request, enum tb_transfer_kind kind,
+                         tb_transfer_fill *fill)
 {
     struct tb_exchange *exchange = tb_exchange_of(request);
-    atomic_uint *count = &request->http->transfer_count;
+    atomic_uint *under_way = &request->http->transfer_count;
     struct tb_transfer_options options = {
         .fill = fill, .ctx = request->http->store, .notify = notify, .notify_ctx = exchange};
     request->response.close |= exchange->req->version < 0x101; /* nothing but its end ends it */
@@ -105,15 +119,16 @@ void tb_request_transfer(struct tb_request *request, tb_transfer_fill *fill)
         send_head_only(exchange);
         return;
     }
-    if (atomic_fetch_add(count, 1) < TB_TRANSFERS_MAX) {
+    if (atomic_fetch_add(under_way, 1) < TB_TRANSFERS_MAX) {
         exchange->generator.proceed = on_proceed;
+        exchange->transfer_kind = kind;
         exchange->transfer_waits = true;
         exchange->loop->job_count++;
         exchange->transfer = tb_transfer_start(&options);
     }
     if (exchange->transfer == NULL) {
         exchange->loop->job_count -= exchange->transfer_waits;
-        atomic_fetch_sub(count, 1);
+        atomic_fetch_sub(under_way, 1);
         tb_reply_error(request, TB_E_OVERLOADED);
     }
 }

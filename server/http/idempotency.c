@@ -24,6 +24,15 @@ static void make_digest(const struct tb_str *parts, size_t count, uint8_t digest
     (void)crypto_generichash_final(&state, digest, TB_DIGEST_BYTES);
 }
 
+/* Two tokens of tens of thousands may meet in one; they share it then. */
+static uint16_t share_of(struct tb_str token)
+{
+    uint8_t digest[TB_DIGEST_BYTES];
+    make_digest(&token, 1, digest);
+    uint16_t share = (uint16_t)(digest[0] << 8 | digest[1]);
+    return share != 0 ? share : 1;
+}
+
 bool tb_idempotency_read(const struct tb_request *request, struct tb_parse *parse,
                          struct tb_idempotency *idempotency)
 {
@@ -44,6 +53,7 @@ bool tb_idempotency_read(const struct tb_request *request, struct tb_parse *pars
         request->body,
     };
     idempotency->present = true;
+    idempotency->share = share_of(request->scope);
     make_digest(known_by, sizeof(known_by) / sizeof(known_by[0]), idempotency->key);
     make_digest(what, sizeof(what) / sizeof(what[0]), idempotency->fingerprint);
     return true;

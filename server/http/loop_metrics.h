@@ -4,6 +4,7 @@
 
 #include "base/metrics.h"
 #include "http/route.h"
+#include "http/transfer.h"
 
 /* The statuses that are told apart. */
 #define TB_CODE_TABLE(X)                                                                           \
@@ -66,12 +67,20 @@ struct tb_handshake_metrics {
     tb_number timed_out;
 };
 
+/* Of the answers that a thread of their own makes. */
+struct tb_transfer_metrics {
+    tb_number whole;
+    tb_number cut_off;       /* it failed, or the client left */
+    tb_number whole_last_ms; /* when one was last sent whole, since 1970; 0: none was */
+};
+
 struct tb_loop_metrics {
     _Alignas(TB_CACHE_LINE_BYTES) tb_number connections;
     tb_number connections_refused; /* because there were too many */
     tb_number clients_cut_off;     /* that did not read their answers */
     struct tb_handshake_metrics handshakes;
     struct tb_stream_metrics streams;
+    struct tb_transfer_metrics transfers[TB_TRANSFER_KIND_COUNT];
     struct tb_route_metrics routes[TB_ROUTES_MAX + 1]; /* as in the table; the last is of requests
                                                         * that no route takes */
 };

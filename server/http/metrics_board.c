@@ -80,6 +80,39 @@ static void add_head(struct tb_buf *out, const struct tb_head *head)
                   head->answer_bytes);
 }
 
+static enum tb_visit count_credential(void *ctx, const struct tb_credential *credential)
+{
+    struct tb_credential_counts *counts = ctx;
+    counts->by_kind[credential->kind]++;
+    return TB_VISIT_NEXT;
+}
+
+/* They are walked again only when one was made or deleted. */
+static enum tb_err add_credentials(struct tb_buf *out, struct tb_txn *txn,
+                                   struct tb_credential_counts *known)
+{
+    static const struct tb_metric metric = {
+        .name = "taskboard_credentials",
+        .type = TB_METRIC_GAUGE,
+        .help = "Named tokens, login links not used yet, and sessions of browsers.",
+    };
+    static const char *const kinds[TB_CREDENTIAL_KIND_COUNT] = {"token", "link", "session"};
+    uint64_t changes = tb_txn_head(txn)->credential_changes;
+    if (!known->known || known->changes != changes) {
+        struct tb_credential_counts counts = {.known = true, .changes = changes};
+        enum tb_err err = tb_visit_credentials(txn, count_credential, &counts);
+        if (err != TB_OK) {
+            return err;
+        }
+        *known = counts;
+    }
+    tb_metric_begin(out, &metric);
+    for (unsigned i = 0; i < TB_CREDENTIAL_KIND_COUNT; i++) {
+        tb_metric_value(out, &metric, TB_LABELS({"kind", kinds[i]}), known->by_kind[i]);
+    }
+    return TB_OK;
+}
+
 static enum tb_err add_room(struct tb_buf *out, struct tb_txn *txn)
 {
     struct tb_store_stats stats;
@@ -112,9 +145,8 @@ enum tb_err tb_page_add_board(struct tb_buf *out, struct tb_request *request)
     }
     add_head(out, tb_txn_head(txn));
     err = add_oldest_ready(out, txn, tb_clock_wall_ms(request->http->clock));
-    if (err == TB_OK) {
-        err = add_room(out, txn);
-    }
+    err = err != TB_OK ? err : add_credentials(out, txn, &request->worker->credentials);
+    err = err != TB_OK ? err : add_room(out, txn);
     tb_read_end(&txn);
     out->len = err == TB_OK ? out->len : len;
     return err;

@@ -115,7 +115,7 @@ static void add_connections(struct tb_buf *out, struct tb_http *http)
     tb_page_counter(out, "taskboard_clients_cut_off_total",
                     "Clients cut off because they did not read their answers, streams apart.",
                     SUM(http, clients_cut_off));
-    tb_page_counter(out, "taskboard_failed_logins_total", "Requests with a wrong token.",
+    tb_page_counter(out, "taskboard_failed_logins_total", "Wrong tokens, links and sessions.",
                     atomic_load_explicit(&http->failed_logins, memory_order_relaxed));
     tb_page_gauge(out, "taskboard_held_reads", "Reads that wait for a change.",
                   atomic_load_explicit(&http->held_count, memory_order_relaxed));
@@ -183,11 +183,51 @@ static void add_streams(struct tb_buf *out, const struct tb_http *http)
     tb_metric_value(out, &cut, TB_LABELS({"reason", "silent"}), SUM(http, streams.cut_silent));
 }
 
+static uint64_t last_backup_ms(const struct tb_http *http)
+{
+    uint64_t last_ms = 0;
+    for (unsigned i = 0; i < http->loop_count; i++) {
+        uint64_t ms = tb_number_get(&http->metrics[i].transfers[TB_TRANSFER_BACKUP].whole_last_ms);
+        last_ms = ms > last_ms ? ms : last_ms;
+    }
+    return last_ms;
+}
+
+static void add_transfers(struct tb_buf *out, struct tb_http *http)
+{
+    static const struct tb_metric ended = {
+        .name = "taskboard_transfers_total",
+        .type = TB_METRIC_COUNTER,
+        .help = "Backups and exports that have ended, whole or cut off.",
+    };
+    static const struct tb_metric last = {
+        .name = "taskboard_last_backup_timestamp_seconds",
+        .type = TB_METRIC_GAUGE,
+        .help = "When a backup was last sent whole, since 1970; 0: not since the start.",
+        .decimals = TB_MS_DECIMALS,
+    };
+#define ENDED(kind, outcome) TB_LABELS({"kind", kind}, {"outcome", outcome})
+    tb_page_gauge(out, "taskboard_transfers", "Backups and exports under way.",
+                  atomic_load_explicit(&http->transfer_count, memory_order_relaxed));
+    tb_metric_begin(out, &ended);
+    tb_metric_value(out, &ended, ENDED("backup", "whole"),
+                    SUM(http, transfers[TB_TRANSFER_BACKUP].whole));
+    tb_metric_value(out, &ended, ENDED("backup", "cut_off"),
+                    SUM(http, transfers[TB_TRANSFER_BACKUP].cut_off));
+    tb_metric_value(out, &ended, ENDED("export", "whole"),
+                    SUM(http, transfers[TB_TRANSFER_EXPORT].whole));
+    tb_metric_value(out, &ended, ENDED("export", "cut_off"),
+                    SUM(http, transfers[TB_TRANSFER_EXPORT].cut_off));
+#undef ENDED
+    tb_metric_single(out, &last, last_backup_ms(http));
+}
+
 void tb_page_add_http(struct tb_buf *out, struct tb_http *http)
 {
     add_connections(out, http);
     add_tls(out, http);
     add_streams(out, http);
+    add_transfers(out, http);
     add_requests(out, http);
     add_durations(out, http);
 }

@@ -175,7 +175,8 @@ void tb_request_stream(struct tb_request *request);
 /* Sends the head of request->response and then what `fill` writes, which is called on a thread of
  * its own with the server's store. What ends well is whole: an error behind the head cuts the
  * connection off. Where there are as many transfers as there may be, it answers that. */
-void tb_request_transfer(struct tb_request *request, tb_transfer_fill *fill);
+void tb_request_transfer(struct tb_request *request, enum tb_transfer_kind kind,
+                         tb_transfer_fill *fill);
 
 /* Hands request->job to the service. on_reply() is called with the job's reply when it is done,
  * unless the client has left. When the service takes no job, it answers that. */

@@ -15,6 +15,8 @@
 #include "base/str.h"
 #include "taskboard/err.h"
 
+enum tb_transfer_kind { TB_TRANSFER_BACKUP, TB_TRANSFER_EXPORT, TB_TRANSFER_KIND_COUNT };
+
 struct tb_transfer;
 
 /* Writes all there is; an error: that was not all. */

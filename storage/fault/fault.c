@@ -397,6 +397,13 @@ static enum tb_err get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BY
     return err != TB_OK ? err : tb_get_answer(txn_of(txn)->inner, key, answer);
 }
 
+static enum tb_err get_answer_share(struct tb_txn *txn, uint16_t share,
+                                    struct tb_answer_share *kept)
+{
+    enum tb_err err = count_txn_call(txn);
+    return err != TB_OK ? err : tb_get_answer_share(txn_of(txn)->inner, share, kept);
+}
+
 static enum tb_err put_answer(struct tb_txn *txn, const struct tb_answer *answer)
 {
     enum tb_err err = count_txn_call(txn);
@@ -495,6 +502,7 @@ static const struct tb_store_ops ops = {
     .get_pauses = get_pauses,
     .put_pauses = put_pauses,
     .get_answer = get_answer,
+    .get_answer_share = get_answer_share,
     .put_answer = put_answer,
     .drop_answers = drop_answers,
     .append_event = append_event,

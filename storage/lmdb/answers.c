@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "lmdb/list.h"
 
 /* --- numbers --- */
@@ -91,6 +92,7 @@ enum tb_err tb_lmdb_put_answer(struct tb_txn *base, const struct tb_answer *answ
         return TB_E_STORAGE_FULL;
     }
     int rc = append(txn, answer);
+    rc = rc != 0 ? rc : tb_answer_share_count(txn, answer, true);
     if (rc == 0) {
         txn->head.answers++;
         txn->head.answer_bytes += answer->body.len;
@@ -100,7 +102,7 @@ enum tb_err tb_lmdb_put_answer(struct tb_txn *base, const struct tb_answer *answ
 
 /* --- dropping --- */
 
-/* Takes the record out of what is counted and indexed. */
+/* Takes the record out of what is counted and indexed, but for its share. */
 static int forget(struct tb_lmdb_txn *txn, uint64_t number, const struct tb_answer *answer)
 {
     struct tb_key key;
@@ -110,21 +112,22 @@ static int forget(struct tb_lmdb_txn *txn, uint64_t number, const struct tb_answ
     return tb_run_drop(txn, &key);
 }
 
-/* Forgets the old ones that a block begins with; `*dropped` of them. */
+/* Forgets the old ones that a block begins with: those in `gone`, `*dropped` of them. */
 static enum tb_err forget_old(struct tb_lmdb_txn *txn, const struct tb_block *block,
-                              int64_t before_ms, uint32_t max, uint32_t *dropped)
+                              int64_t before_ms, struct tb_answer *gone, uint32_t max,
+                              uint32_t *dropped)
 {
     enum tb_err err = TB_OK;
-    for (*dropped = 0; *dropped < block->count && *dropped < max && err == TB_OK; ++*dropped) {
+    for (*dropped = 0; *dropped < max && err == TB_OK; ++*dropped) {
         struct tb_str record;
-        struct tb_answer answer = {.at_ms = 0};
+        struct tb_answer *answer = &gone[*dropped];
         int rc = tb_block_record(block, *dropped, &record);
-        err = rc != 0 ? tb_lmdb_err(rc) : tb_record_decode_answer(record, &answer);
-        if (err == TB_OK && answer.at_ms >= before_ms) {
+        err = rc != 0 ? tb_lmdb_err(rc) : tb_record_decode_answer(record, answer);
+        if (err == TB_OK && answer->at_ms >= before_ms) {
             break;
         }
         if (err == TB_OK) {
-            err = tb_lmdb_err(forget(txn, block->first + *dropped, &answer));
+            err = tb_lmdb_err(forget(txn, block->first + *dropped, answer));
         }
     }
     return err;
@@ -160,6 +163,35 @@ static int shorten(struct tb_lmdb_txn *txn, MDB_cursor *cursor, const struct tb_
     return rc;
 }
 
+static int leave_shares(struct tb_lmdb_txn *txn, const struct tb_answer *gone, uint32_t dropped)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < dropped && rc == 0; i++) {
+        rc = tb_answer_share_count(txn, &gone[i], false);
+    }
+    return rc;
+}
+
+/* The shares come last: what is written may move the block. */
+static enum tb_err drop_old(struct tb_lmdb_txn *txn, MDB_cursor *cursor,
+                            const struct tb_block *block, int64_t before_ms, uint32_t max,
+                            uint32_t *dropped)
+{
+    max = max < block->count ? max : block->count;
+    struct tb_answer *gone = calloc(max + 1, sizeof *gone);
+    if (gone == NULL) {
+        tb_out_of_memory();
+    }
+    enum tb_err err = forget_old(txn, block, before_ms, gone, max, dropped);
+    if (err == TB_OK && *dropped > 0) {
+        int rc = shorten(txn, cursor, block, *dropped);
+        rc = rc != 0 ? rc : leave_shares(txn, gone, *dropped);
+        err = tb_lmdb_write_err(txn->store, rc);
+    }
+    free(gone);
+    return err;
+}
+
 /* Drops what is old of the first block; `*through`: there is no more of it. */
 static enum tb_err drop_first(struct tb_lmdb_txn *txn, MDB_cursor *cursor, int64_t before_ms,
                               uint32_t *left, bool *through)
@@ -177,10 +209,7 @@ static enum tb_err drop_first(struct tb_lmdb_txn *txn, MDB_cursor *cursor, int64
     if (rc != 0) {
         return tb_lmdb_err(rc);
     }
-    enum tb_err err = forget_old(txn, &block, before_ms, *left, &dropped);
-    if (err == TB_OK && dropped > 0) {
-        err = tb_lmdb_write_err(txn->store, shorten(txn, cursor, &block, dropped));
-    }
+    enum tb_err err = drop_old(txn, cursor, &block, before_ms, *left, &dropped);
     *left -= dropped;
     *through = dropped < block.count || *left == 0;
     return err;

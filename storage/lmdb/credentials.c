@@ -5,6 +5,12 @@
 
 #include "lmdb/list.h"
 
+/* An older store that is only looked at. */
+static bool has_none(const struct tb_lmdb_txn *txn)
+{
+    return txn->store->dbis[TB_DB_CREDENTIAL] == TB_LMDB_NO_DBI;
+}
+
 static MDB_val key_of(const struct tb_id *id)
 {
     return tb_mdb_val(id->bytes, sizeof id->bytes);
@@ -46,6 +52,9 @@ enum tb_err tb_lmdb_get_credential(struct tb_txn *base, struct tb_id id,
     struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
     MDB_val key = key_of(&id);
     MDB_val value;
+    if (has_none(txn)) {
+        return TB_E_ABSENT;
+    }
     int rc = mdb_get(txn->mdb, txn->store->dbis[TB_DB_CREDENTIAL], &key, &value);
     if (rc != 0) {
         return tb_lmdb_err(rc);
@@ -91,6 +100,9 @@ enum tb_err tb_lmdb_visit_credentials(struct tb_txn *base, tb_visit_credential *
 {
     struct tb_lmdb_txn *txn = tb_lmdb_txn_of(base);
     struct tb_list list;
+    if (has_none(txn)) {
+        return TB_OK;
+    }
     int rc = tb_list_open(txn, TB_DB_CREDENTIAL, NULL, sizeof(struct tb_id), &list);
     rc = rc != 0 ? rc : tb_list_start(&list, TB_LIST_UP, NULL);
     enum tb_err err = TB_OK;

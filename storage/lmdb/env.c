@@ -17,20 +17,6 @@
 /* Slots for tools that look into the store beside the server, such as mdb_stat. */
 #define READERS_EXTRA 4
 
-/* NULL is LMDB's own database, which holds the roots of the others: it changes with every commit,
- * so that what else does had better stand in the same page. */
-static const char *const db_names[TB_DB_COUNT] = {
-    [TB_DB_TASK] = "task",       [TB_DB_NOTE] = "note",       [TB_DB_ARTIFACT] = "artifact",
-    [TB_DB_ATTEMPT] = "attempt", [TB_DB_EVENT] = "event",     [TB_DB_ANSWER] = "answer",
-    [TB_DB_INDEX] = "index",     [TB_DB_RUN] = "run",         [TB_DB_META] = NULL,
-    [TB_DB_VM] = "vm",           [TB_DB_VM_SEEN] = "vm_seen", [TB_DB_CREDENTIAL] = "credential",
-};
-
-const char *tb_lmdb_db_name(enum tb_lmdb_db db)
-{
-    return db_names[db];
-}
-
 static void close_store(struct tb_store *base)
 {
     struct tb_lmdb_store *store = (struct tb_lmdb_store *)base;
@@ -93,6 +79,7 @@ static const struct tb_store_ops ops = {
     .get_pauses = tb_lmdb_get_pauses,
     .put_pauses = tb_lmdb_put_pauses,
     .get_answer = tb_lmdb_get_answer,
+    .get_answer_share = tb_lmdb_get_answer_share,
     .put_answer = tb_lmdb_put_answer,
     .drop_answers = tb_lmdb_drop_answers,
     .append_event = tb_lmdb_append_event,
@@ -149,8 +136,8 @@ static int open_env(struct tb_lmdb_store *store, const struct tb_store_options *
     return rc;
 }
 
-static enum tb_err explain(const struct tb_lmdb_store *store, int rc, const char *folder, char *why,
-                           size_t why_size)
+enum tb_err tb_lmdb_explain(const struct tb_lmdb_store *store, int rc, const char *folder,
+                            char *why, size_t why_size)
 {
     enum tb_err err = tb_lmdb_write_err(store, rc);
     if (err == TB_E_STORAGE_FULL) {
@@ -166,104 +153,6 @@ static enum tb_err explain(const struct tb_lmdb_store *store, int rc, const char
     return err;
 }
 
-static int put_meta(MDB_txn *mdb, MDB_dbi meta, const char *name, const void *bytes, size_t size)
-{
-    MDB_val key = tb_mdb_val(name, strlen(name));
-    MDB_val value = tb_mdb_val(bytes, size);
-    return mdb_put(mdb, meta, &key, &value, 0);
-}
-
-static int write_first_head(struct tb_lmdb_store *store, MDB_txn *mdb)
-{
-    uint32_t format = TB_RECORD_FORMAT;
-    struct tb_head head;
-    if (!tb_head_init(&head)) {
-        return errno;
-    }
-    uint8_t record[TB_RECORD_HEAD_BYTES];
-    tb_record_encode_head(&head, record);
-    int rc = put_meta(mdb, store->dbis[TB_DB_META], "format", &format, sizeof format);
-    return rc != 0 ? rc : put_meta(mdb, store->dbis[TB_DB_META], "head", record, sizeof record);
-}
-
-static int make_store(struct tb_lmdb_store *store, MDB_txn *mdb)
-{
-    int rc = 0;
-    for (int db = 0; db < TB_DB_COUNT && rc == 0; db++) {
-        rc = mdb_dbi_open(mdb, db_names[db], MDB_CREATE, &store->dbis[db]);
-    }
-    return rc != 0 ? rc : write_first_head(store, mdb);
-}
-
-/* MDB_INVALID: something else than a board. */
-static int read_format(struct tb_lmdb_store *store, MDB_txn *mdb, uint32_t *format)
-{
-    int rc = mdb_dbi_open(mdb, db_names[TB_DB_META], 0, &store->dbis[TB_DB_META]);
-    MDB_val key = tb_mdb_val("format", strlen("format"));
-    MDB_val value;
-    if (rc == 0) {
-        rc = mdb_get(mdb, store->dbis[TB_DB_META], &key, &value);
-    }
-    if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE ||
-        (rc == 0 && value.mv_size != sizeof *format)) {
-        return MDB_INVALID;
-    }
-    if (rc == 0) {
-        memcpy(format, value.mv_data, sizeof *format);
-    }
-    return rc;
-}
-
-int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT])
-{
-    int rc = 0;
-    for (int db = 0; db < TB_DB_COUNT && rc == 0; db++) {
-        rc = mdb_dbi_open(mdb, db_names[db], 0, &dbis[db]);
-    }
-    return rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE ? MDB_INVALID : rc;
-}
-
-static int is_new(MDB_txn *mdb, bool *yes)
-{
-    MDB_dbi main_dbi = 0;
-    MDB_stat stat;
-    int rc = mdb_dbi_open(mdb, NULL, 0, &main_dbi);
-    if (rc == 0) {
-        rc = mdb_stat(mdb, main_dbi, &stat);
-    }
-    *yes = rc == 0 && stat.ms_entries == 0;
-    return rc;
-}
-
-static enum tb_err open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool writes,
-                               const char *folder, char *why, size_t why_size)
-{
-    bool fresh = false;
-    uint32_t format = TB_RECORD_FORMAT;
-    int rc = is_new(mdb, &fresh);
-    if (rc == 0 && fresh && !writes) {
-        snprintf(why, why_size, "The folder %s holds no board yet", folder);
-        return TB_E_ABSENT;
-    }
-    if (rc == 0) {
-        rc = fresh ? make_store(store, mdb) : read_format(store, mdb, &format);
-    }
-    if (rc == 0 && format > TB_RECORD_FORMAT) {
-        snprintf(why, why_size,
-                 "The board in %s has format %u, made by a newer taskboardd; this one knows "
-                 "formats up to %u",
-                 folder, format, TB_RECORD_FORMAT);
-        return TB_E_STORAGE_DOWN;
-    }
-    if (rc == 0 && format < TB_RECORD_FORMAT) {
-        rc = MDB_INVALID; /* no older format was ever written */
-    }
-    if (rc == 0) {
-        rc = tb_lmdb_open_dbs(mdb, store->dbis);
-    }
-    return rc == 0 ? TB_OK : explain(store, rc, folder, why, why_size);
-}
-
 /* Opens or makes the databases, durably. */
 static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const char *folder,
                               char *why, size_t why_size)
@@ -275,9 +164,9 @@ static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const ch
         rc = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, &mdb);
     }
     if (rc != 0) {
-        return explain(store, rc, folder, why, why_size);
+        return tb_lmdb_explain(store, rc, folder, why, why_size);
     }
-    enum tb_err err = open_format(store, mdb, writes, folder, why, why_size);
+    enum tb_err err = tb_lmdb_open_format(store, mdb, writes, folder, why, why_size);
     if (err != TB_OK) {
         mdb_txn_abort(mdb);
         return err;
@@ -286,7 +175,7 @@ static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const ch
     if (rc == 0 && writes && fsync(store->folder_fd) != 0) {
         rc = errno;
     }
-    return rc == 0 ? TB_OK : explain(store, rc, folder, why, why_size);
+    return rc == 0 ? TB_OK : tb_lmdb_explain(store, rc, folder, why, why_size);
 }
 
 enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *folder,
@@ -314,7 +203,7 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     int rc = options->create ? tb_lmdb_create(opening, folder) : 0;
     rc = rc != 0 ? rc : open_env(opening, options, folder);
     err = rc == 0 ? open_board(opening, !options->read_only, folder, why, why_size)
-                  : explain(opening, rc, folder, why, why_size);
+                  : tb_lmdb_explain(opening, rc, folder, why, why_size);
     if (err != TB_OK) {
         close_store(&opening->base);
         return err;

@@ -8,6 +8,7 @@
 #ifndef TB_LMDB_LMDB_H
 #define TB_LMDB_LMDB_H
 
+#include <limits.h>
 #include <lmdb.h>
 
 #include "engine.h"
@@ -30,7 +31,8 @@ enum tb_lmdb_db {
     TB_DB_INDEX,      /* the entries that rules read, see keys.h */
     TB_DB_RUN,        /* run number u64, first key → block of all other entries, see run.h */
     TB_DB_META, /* LMDB's own: "format" → u32 little-endian, "head" → head record, "runs" →
-                 * manifest, "pauses" → JSON record */
+                 * manifest, "pauses" → JSON record, "share" and u16 → what is kept of a share of
+                 * the answers */
     TB_DB_COUNT,
 };
 
@@ -148,7 +150,21 @@ void tb_lmdb_reader_close(struct tb_lmdb_reader *reader);
 
 /* --- env.c --- */
 
-/* Opens all databases, which must be there. */
+/* Says in `why` what has gone wrong with the store in that folder. */
+enum tb_err tb_lmdb_explain(const struct tb_lmdb_store *store, int rc, const char *folder,
+                            char *why, size_t why_size);
+
+/* --- format.c --- */
+
+/* In place of a database that an older store lacks, which is open only to be looked at: there is
+ * nothing in it. */
+#define TB_LMDB_NO_DBI UINT_MAX
+
+/* Opens all databases. `writes`: a new store gets them, and an older one those that it lacks. */
+enum tb_err tb_lmdb_open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool writes,
+                                const char *folder, char *why, size_t why_size);
+
+/* Opens those of a store that is up to date. */
 int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
 
 /* --- create.c --- */
@@ -256,6 +272,12 @@ int tb_events_flush(struct tb_lmdb_txn *txn);
 /* Writes the answers put so far as a block. */
 int tb_answers_flush(struct tb_lmdb_txn *txn);
 
+/* Counts one more, or one less, in what is kept of its share (answer_shares.c). */
+int tb_answer_share_count(struct tb_lmdb_txn *txn, const struct tb_answer *answer, bool more);
+
+/* The share that a key of LMDB's own database names; 0: it is no such key. */
+uint16_t tb_answer_share_of(MDB_val key);
+
 /* The key of an answer's entry. */
 void tb_answer_key(struct tb_key *key, const uint8_t digest[TB_DIGEST_BYTES], uint64_t number);
 
@@ -309,6 +331,8 @@ enum tb_err tb_lmdb_get_pauses(struct tb_txn *txn, struct tb_str *json);
 enum tb_err tb_lmdb_put_pauses(struct tb_txn *txn, struct tb_str json);
 enum tb_err tb_lmdb_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
                                struct tb_answer *answer);
+enum tb_err tb_lmdb_get_answer_share(struct tb_txn *txn, uint16_t share,
+                                     struct tb_answer_share *kept);
 enum tb_err tb_lmdb_put_answer(struct tb_txn *txn, const struct tb_answer *answer);
 enum tb_err tb_lmdb_drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max);
 enum tb_err tb_lmdb_append_event(struct tb_txn *txn, const struct tb_event *event);

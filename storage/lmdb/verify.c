@@ -92,10 +92,15 @@ enum tb_err tb_lmdb_verify(struct tb_store *base, tb_report_fault *report, void 
         check->tally = tally;
         check->difference = tb_difference_new();
         check->names = tb_name_table_new();
+        check->shares = calloc(TB_CHECKED_SHARES, sizeof *check->shares);
+        if (check->shares == NULL) {
+            abort();
+        }
         err = check_all(check);
         tb_name_table_free(check->names);
         tb_difference_free(check->difference);
         free(check->record_entries);
+        free(check->shares);
         mdb_txn_abort(check->txn.mdb);
     }
     free(check);

@@ -18,6 +18,14 @@
 
 struct tb_difference;
 
+/* What the store says is kept of a share of the answers, and what there is. */
+struct tb_checked_share {
+    struct tb_answer_share said;
+    struct tb_answer_share found;
+};
+
+#define TB_CHECKED_SHARES (UINT16_MAX + 1)
+
 struct tb_check {
     struct tb_lmdb_txn txn; /* its own snapshot */
     struct tb_entry_listener listener;
@@ -29,6 +37,7 @@ struct tb_check {
     uint64_t *record_entries;    /* hashes of the entries that the record at hand has */
     size_t record_entry_count;
     size_t record_entry_room;
+    struct tb_checked_share *shares; /* by number */
     bool has_head;
 };
 

@@ -38,6 +38,8 @@ static bool check_answer(struct numbering *numbering, uint64_t number, struct tb
     }
     numbering->at_ms = answer.at_ms;
     numbering->body_bytes += answer.body.len;
+    check->shares[answer.share].found.answers++;
+    check->shares[answer.share].found.bytes += answer.body.len;
     tb_answer_key(&key, answer.key, number);
     tb_check_entries_begin(check);
     tb_check_expect(check, &key);
@@ -108,6 +110,23 @@ void tb_check_events(struct tb_check *check)
     }
 }
 
+/* Of share 0 nothing is counted. */
+static void compare_shares(struct tb_check *check)
+{
+    for (uint32_t share = 1; share < TB_CHECKED_SHARES; share++) {
+        const struct tb_answer_share *said = &check->shares[share].said;
+        const struct tb_answer_share *found = &check->shares[share].found;
+        if (said->answers != found->answers || said->bytes != found->bytes) {
+            tb_check_fault(check,
+                           "share %u is said to have %llu answers of %llu bytes, there are %llu "
+                           "of %llu",
+                           share, (unsigned long long)said->answers,
+                           (unsigned long long)said->bytes, (unsigned long long)found->answers,
+                           (unsigned long long)found->bytes);
+        }
+    }
+}
+
 void tb_check_answers(struct tb_check *check)
 {
     const struct tb_head *head = &check->txn.head;
@@ -122,4 +141,5 @@ void tb_check_answers(struct tb_check *check)
                        (unsigned long long)numbering.count,
                        (unsigned long long)numbering.body_bytes);
     }
+    compare_shares(check);
 }

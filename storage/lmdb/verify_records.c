@@ -34,6 +34,14 @@ static bool is_known(MDB_val key)
            (key.mv_size > strlen(runs) && memcmp(key.mv_data, runs, strlen(runs)) == 0);
 }
 
+static void check_share(struct tb_check *check, uint16_t share, MDB_val value)
+{
+    struct tb_answer_share *said = &check->shares[share].said;
+    if (tb_record_decode_answer_share(tb_mdb_str(value), said) != TB_OK) {
+        tb_check_fault(check, "the record of share %u of the answers is damaged", share);
+    }
+}
+
 static void check_meta(void *ctx, MDB_val key, MDB_val value)
 {
     struct tb_check *check = ctx;
@@ -47,6 +55,8 @@ static void check_meta(void *ctx, MDB_val key, MDB_val value)
         if (tb_record_decode_wire(TB_RECORD_PAUSES, tb_mdb_str(value), &json) != TB_OK) {
             tb_check_fault(check, "the record of what is paused is damaged");
         }
+    } else if (tb_answer_share_of(key) != 0) {
+        check_share(check, tb_answer_share_of(key), value);
     } else if (!is_known(key)) {
         tb_check_fault(check, "the main database has an entry that nobody knows: %.*s",
                        (int)key.mv_size, (const char *)key.mv_data);
@@ -252,5 +262,7 @@ static void check_credential(void *ctx, MDB_val key, MDB_val value)
 
 void tb_check_credentials(struct tb_check *check)
 {
-    tb_check_walk(check, TB_DB_CREDENTIAL, check_credential, check);
+    if (check->txn.store->dbis[TB_DB_CREDENTIAL] != TB_LMDB_NO_DBI) {
+        tb_check_walk(check, TB_DB_CREDENTIAL, check_credential, check);
+    }
 }

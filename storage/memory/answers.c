@@ -58,6 +58,55 @@ enum tb_err tb_memory_get_answer(struct tb_txn *base, const uint8_t key[TB_DIGES
     return version != NULL ? TB_OK : TB_E_ABSENT;
 }
 
+/* --- shares --- */
+
+static void share_key(uint8_t row[TB_ROW_KEY_BYTES], uint16_t share)
+{
+    memset(row, 0, TB_ROW_KEY_BYTES);
+    memcpy(row, &share, sizeof share);
+}
+
+struct tb_answer_share tb_memory_share_at(const struct tb_memory_store *store, uint16_t share,
+                                          uint64_t n)
+{
+    struct tb_answer_share kept = {.answers = 0};
+    uint8_t row[TB_ROW_KEY_BYTES];
+    share_key(row, share);
+    const struct tb_version *version = tb_table_get(&store->answer_shares, row, n);
+    if (version != NULL) {
+        memcpy(&kept, version->bytes, sizeof kept);
+    }
+    return kept;
+}
+
+enum tb_err tb_memory_get_answer_share(struct tb_txn *base, uint16_t share,
+                                       struct tb_answer_share *kept)
+{
+    struct tb_memory_txn *txn = tb_memory_txn_of(base);
+    tb_memory_lock(txn);
+    *kept = tb_memory_share_at(txn->store, share, txn->n);
+    tb_memory_unlock(txn);
+    return TB_OK;
+}
+
+/* One more, or one less, of its share. */
+static void count_in_share(struct tb_memory_txn *txn, const struct tb_answer *answer, bool more)
+{
+    struct tb_table *shares = &txn->store->answer_shares;
+    uint8_t row[TB_ROW_KEY_BYTES];
+    if (answer->share == 0) {
+        return;
+    }
+    struct tb_answer_share kept = tb_memory_share_at(txn->store, answer->share, txn->n);
+    kept.answers += more ? 1 : UINT64_MAX;
+    kept.bytes += more ? answer->body.len : 0 - (uint64_t)answer->body.len;
+    share_key(row, answer->share);
+    memcpy(tb_table_put(shares, row, txn->n, sizeof kept)->bytes, &kept, sizeof kept);
+    tb_memory_touch(txn->store, shares, row);
+}
+
+/* --- writing --- */
+
 enum tb_err tb_memory_put_answer(struct tb_txn *base, const struct tb_answer *answer)
 {
     struct tb_memory_txn *txn = tb_memory_txn_of(base);
@@ -76,6 +125,7 @@ enum tb_err tb_memory_put_answer(struct tb_txn *base, const struct tb_answer *an
     tb_memory_touch(txn->store, answers, row);
     txn->head.answers++;
     txn->head.answer_bytes += answer->body.len;
+    count_in_share(txn, answer, true);
     tb_memory_unlock(txn);
     return TB_OK;
 }
@@ -119,6 +169,7 @@ enum tb_err tb_memory_drop_answers(struct tb_txn *base, int64_t before_ms, uint3
         row_key(row, old[i]->answer.key);
         txn->head.answers--;
         txn->head.answer_bytes -= old[i]->answer.body.len;
+        count_in_share(txn, &old[i]->answer, false);
         tb_table_delete(answers, row, txn->n);
         tb_memory_touch(txn->store, answers, row);
     }

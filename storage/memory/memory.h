@@ -63,6 +63,7 @@ struct tb_memory_store {
     struct tb_table names;           /* kind, hash of the name → head.changes when last touched */
     struct tb_table pauses;          /* of one row: the JSON */
     struct tb_table answers;         /* key → struct tb_memory_answer, then its body */
+    struct tb_table answer_shares;   /* share → struct tb_answer_share */
     struct tb_table vms;             /* number → struct tb_vm, then its wire */
     struct tb_table credentials;     /* id → struct tb_credential, then its wire */
     uint64_t answer_next;            /* number of the next one */
@@ -202,6 +203,11 @@ enum tb_err tb_memory_get_pauses(struct tb_txn *txn, struct tb_str *json);
 enum tb_err tb_memory_put_pauses(struct tb_txn *txn, struct tb_str json);
 enum tb_err tb_memory_get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
                                  struct tb_answer *answer);
+/* What is kept of a share as of commit `n`. The store is locked. */
+struct tb_answer_share tb_memory_share_at(const struct tb_memory_store *store, uint16_t share,
+                                          uint64_t n);
+enum tb_err tb_memory_get_answer_share(struct tb_txn *txn, uint16_t share,
+                                       struct tb_answer_share *kept);
 enum tb_err tb_memory_put_answer(struct tb_txn *txn, const struct tb_answer *answer);
 enum tb_err tb_memory_drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max);
 

@@ -14,6 +14,7 @@ static void close_store(struct tb_store *base)
     tb_table_fini(&store->names);
     tb_table_fini(&store->pauses);
     tb_table_fini(&store->answers);
+    tb_table_fini(&store->answer_shares);
     tb_table_fini(&store->vms);
     tb_table_fini(&store->credentials);
     tb_memory_events_fini(store);
@@ -94,6 +95,7 @@ static void write_abort(struct tb_txn *base)
     tb_table_undo(&store->names, txn->n);
     tb_table_undo(&store->pauses, txn->n);
     tb_table_undo(&store->answers, txn->n);
+    tb_table_undo(&store->answer_shares, txn->n);
     tb_table_undo(&store->vms, txn->n);
     tb_table_undo(&store->credentials, txn->n);
     tb_memory_events_undo(store, txn->event_count);
@@ -223,6 +225,7 @@ static const struct tb_store_ops ops = {
     .get_pauses = tb_memory_get_pauses,
     .put_pauses = tb_memory_put_pauses,
     .get_answer = tb_memory_get_answer,
+    .get_answer_share = tb_memory_get_answer_share,
     .put_answer = tb_memory_put_answer,
     .drop_answers = tb_memory_drop_answers,
     .append_event = tb_memory_append_event,

@@ -69,6 +69,42 @@ static uint64_t check_log(const struct checking *checking)
     return head->seq + 1 - head->oldest_seq;
 }
 
+static struct tb_answer_share count_share(const struct tb_memory_store *store, uint16_t share)
+{
+    struct tb_answer_share found = {.answers = 0};
+    for (size_t i = 0; i < store->answers.count; i++) {
+        const struct tb_version *version = tb_row_at(&store->answers.rows[i], store->n);
+        const struct tb_memory_answer *kept = version != NULL ? (const void *)version->bytes : NULL;
+        if (kept != NULL && kept->answer.share == share) {
+            found.answers++;
+            found.bytes += kept->answer.body.len;
+        }
+    }
+    return found;
+}
+
+/* What is kept of each share, counted again. Of share 0 nothing is counted. */
+static void check_shares(const struct checking *checking, uint64_t answers)
+{
+    const struct tb_memory_store *store = checking->store;
+    uint64_t counted = count_share(store, 0).answers;
+    for (size_t i = 0; i < store->answer_shares.count; i++) {
+        uint16_t share = 0;
+        memcpy(&share, store->answer_shares.rows[i].key, sizeof share);
+        struct tb_answer_share said = tb_memory_share_at(store, share, store->n);
+        struct tb_answer_share found = count_share(store, share);
+        counted += found.answers;
+        if (said.answers != found.answers || said.bytes != found.bytes) {
+            fault(checking, "share %u is said to have %llu answers, there are %llu", share,
+                  (unsigned long long)said.answers, (unsigned long long)found.answers);
+        }
+    }
+    if (counted != answers) {
+        fault(checking, "of %llu answers %llu are in shares", (unsigned long long)answers,
+              (unsigned long long)counted);
+    }
+}
+
 enum tb_err tb_memory_verify(struct tb_store *base, tb_report_fault *report, void *ctx,
                              struct tb_store_tally *tally)
 {
@@ -82,6 +118,7 @@ enum tb_err tb_memory_verify(struct tb_store *base, tb_report_fault *report, voi
     check_attached(&checking, &store->notes, "note");
     check_attached(&checking, &store->artifacts, "artifact");
     check_attached(&checking, &store->attempts, "attempt");
+    check_shares(&checking, tally->answers);
     if (tally->answers != store->head.answers) {
         fault(&checking, "the head counts %llu answers, there are %llu",
               (unsigned long long)store->head.answers, (unsigned long long)tally->answers);

@@ -46,6 +46,7 @@ def test_the_tour_works_line_by_line(tmp_path):
     assert '{"rules":12}' in output and "it waits for" in output and "The grammar is ambiguous." in output
     assert '{"title":"Test the parser","generation":2}' in output and "https://reports.example/" in output
     assert "ended with 1" in output and "dead letter" in output and "retried 1" in output
+    assert "AGENT" in output and "robot-1" in output and "revoked" in output and (tmp_path / "board.backup").stat().st_size > 0
     assert ',"Write the parser"]' in output and "paused: tag web: a new design" in output
 
 

@@ -202,6 +202,78 @@ static void an_old_snapshot_still_has_what_was_dropped(void **state)
     tb_read_end(&old);
 }
 
+/* --- shares --- */
+
+static void put_of(struct world *world, struct tb_txn *txn, uint8_t number, uint16_t share)
+{
+    struct tb_answer answer = some_answer(world, number, number);
+    answer.share = share;
+    assert_int_equal(tb_put_answer(txn, &answer), TB_OK);
+    struct tb_answer got;
+    assert_int_equal(tb_get_answer(txn, answer.key, &got), TB_OK);
+    assert_int_equal(got.share, share);
+}
+
+static void expect_share(struct tb_txn *txn, uint16_t share, uint64_t answers)
+{
+    struct tb_answer_share kept = {77, 77};
+    assert_int_equal(tb_get_answer_share(txn, share, &kept), TB_OK);
+    assert_int_equal(kept.answers, answers);
+    assert_int_equal(kept.bytes, answers * strlen("{\"answer\":1}"));
+}
+
+static void what_is_kept_of_each_share_is_counted(void **state)
+{
+    struct world *world = *state;
+    struct tb_txn *txn = begin(world);
+    expect_share(txn, 1, 0);
+    put_of(world, txn, 1, 1);
+    put_of(world, txn, 2, UINT16_MAX);
+    put_of(world, txn, 3, 1);
+    put_of(world, txn, 4, 0);
+    expect_share(txn, 1, 2);
+    expect_share(txn, UINT16_MAX, 1);
+    expect_share(txn, 0, 0); /* nobody's */
+    commit(&txn);
+    struct tb_txn *old = snapshot(world);
+    txn = begin(world);
+    put_of(world, txn, 5, 256);
+    assert_int_equal(tb_drop_answers(txn, 3, 9), TB_OK);
+    expect_share(txn, 1, 1);
+    expect_share(txn, UINT16_MAX, 0);
+    expect_share(txn, 256, 1);
+    commit(&txn);
+    expect_share(old, 1, 2);
+    expect_share(old, 256, 0);
+    tb_read_end(&old);
+    txn = snapshot(world);
+    expect_share(txn, 1, 1);
+    expect_share(txn, UINT16_MAX, 0);
+    tb_read_end(&txn);
+    txn = begin(world);
+    assert_int_equal(tb_drop_answers(txn, 100, 9), TB_OK);
+    expect_share(txn, 1, 0);
+    expect_share(txn, 256, 0);
+    commit(&txn);
+}
+
+static void an_abort_leaves_shares_as_they_were(void **state)
+{
+    struct world *world = *state;
+    struct tb_txn *txn = begin(world);
+    put_of(world, txn, 1, 1);
+    commit(&txn);
+    txn = begin(world);
+    put_of(world, txn, 2, 1);
+    put_of(world, txn, 3, 2);
+    assert_int_equal(tb_drop_answers(txn, 2, 9), TB_OK);
+    tb_write_abort(&txn);
+    txn = snapshot(world);
+    expect_share(txn, 1, 1);
+    expect_share(txn, 2, 0);
+    tb_read_end(&txn);
+}
+
 /* --- pauses --- */
 
 static void pauses_are_kept_as_they_are(void **state)
@@ -236,6 +308,8 @@ int main(void)
         cmocka_unit_test(what_was_put_in_the_same_transaction_can_be_dropped),
         cmocka_unit_test(bodies_of_every_size_are_kept),
         cmocka_unit_test(an_old_snapshot_still_has_what_was_dropped),
+        cmocka_unit_test(what_is_kept_of_each_share_is_counted),
+        cmocka_unit_test(an_abort_leaves_shares_as_they_were),
         cmocka_unit_test(pauses_are_kept_as_they_are),
     };
     return run_on_every_engine("answers", tests, sizeof tests / sizeof *tests);

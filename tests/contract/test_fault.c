@@ -75,6 +75,7 @@ static void expect_all_fail(struct tb_txn *txn, struct tb_id id, enum tb_err err
     struct tb_ready_query query = {.agent = TB_STR("ann")};
     struct tb_name_count count;
     struct tb_answer answer;
+    struct tb_answer_share kept;
     struct tb_str json;
     int64_t ready_ms = 0;
     assert_int_equal(tb_put_attempt(txn, id, &attempt), err);
@@ -88,6 +89,7 @@ static void expect_all_fail(struct tb_txn *txn, struct tb_id id, enum tb_err err
     assert_int_equal(tb_get_pauses(txn, &json), err);
     assert_int_equal(tb_put_pauses(txn, TB_STR("[]")), err);
     assert_int_equal(tb_get_answer(txn, some_answer.key, &answer), err);
+    assert_int_equal(tb_get_answer_share(txn, 1, &kept), err);
     assert_int_equal(tb_put_answer(txn, &some_answer), err);
     assert_int_equal(tb_drop_answers(txn, 1, 1), err);
     tb_arena_free(arena);
@@ -169,6 +171,7 @@ static void run_claim_script(struct world *world, struct tb_txn *txn, struct tb_
     struct tb_ready_query query = {.agent = TB_STR("ann")};
     struct tb_name_count count;
     struct tb_answer answer;
+    struct tb_answer_share kept;
     struct tb_str json;
     int64_t ready_ms = 0;
     tb_visit_ready(txn, &query, ignore_task, NULL);
@@ -181,6 +184,7 @@ static void run_claim_script(struct world *world, struct tb_txn *txn, struct tb_
     tb_visit_names(txn, TB_NAME_TAG, 9, ignore_name, NULL);
     (void)!tb_get_pauses(txn, &json);
     tb_put_pauses(txn, TB_STR("[]"));
+    (void)!tb_get_answer_share(txn, 1, &kept);
     tb_put_answer(txn, &some_answer);
     (void)!tb_get_answer(txn, some_answer.key, &answer);
     tb_drop_answers(txn, 1, 1);
@@ -253,7 +257,7 @@ static void fail_at_every_call(enum engine engine, enum tb_err err)
         assert_int_equal(got, err);
         assert_same_str(dump_now(world), before);
     }
-    assert_int_equal(nth, 29); /* 28 fallible calls, from begin to commit */
+    assert_int_equal(nth, 30); /* 29 fallible calls, from begin to commit */
     struct tb_txn *txn = snapshot(world);
     assert_same_str(stored(txn, id).title, TB_STR("changed"));
     assert_int_equal(tb_txn_head(txn)->seq, 5);

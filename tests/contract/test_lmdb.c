@@ -261,8 +261,8 @@ static void a_newer_format_is_refused(void **state)
     struct world *world = world_open(ENGINE_LMDB, 1);
     tb_reader_free(&world->reader);
     tb_store_close(&world->store);
-    uint32_t newer = 2;
-    uint32_t own = 1;
+    uint32_t newer = 3;
+    uint32_t own = 2;
     write_meta(world->folder, NULL, &newer, sizeof newer);
     expect_refusal(world->folder, true, TB_E_STORAGE_DOWN, "newer taskboardd");
     write_meta(world->folder, NULL, &own, sizeof own);
@@ -277,7 +277,7 @@ static void a_format_that_never_was_is_refused(void **state)
     tb_reader_free(&world->reader);
     tb_store_close(&world->store);
     const uint32_t none = 0;
-    const uint32_t own = 1;
+    const uint32_t own = 2;
     write_meta(world->folder, NULL, &none, sizeof none);
     expect_refusal(world->folder, true, TB_E_STORAGE_CORRUPT, "damaged or is not a board's");
     write_meta(world->folder, NULL, &own, 2);
@@ -334,6 +334,28 @@ static void what_a_cut_first_start_left_is_made_anew(void **state)
         assert_int_not_equal(access(path, F_OK), 0);
         tb_store_close(&store);
     }
+    folder_remove(folder);
+}
+
+/* As a crash of a restore leaves it. */
+static void what_a_cut_restore_left_is_removed(void **state)
+{
+    struct tb_store *store = NULL;
+    char why[256];
+    (void)state;
+    char folder[64];
+    char path[128];
+    folder_make(folder);
+    snprintf(path, sizeof path, "%s/new", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/new/data.mdb", folder);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(open_folder(folder, true, 0, &store, why), TB_OK);
+    snprintf(path, sizeof path, "%s/new", folder);
+    assert_int_not_equal(access(path, F_OK), 0);
+    tb_store_close(&store);
     folder_remove(folder);
 }
 
@@ -712,6 +734,7 @@ int main(void)
         cmocka_unit_test(a_newer_format_is_refused),
         cmocka_unit_test(a_format_that_never_was_is_refused),
         cmocka_unit_test(what_a_cut_first_start_left_is_made_anew),
+        cmocka_unit_test(what_a_cut_restore_left_is_removed),
         cmocka_unit_test(what_stands_in_the_way_of_a_new_store_is_told),
         cmocka_unit_test(a_map_that_is_too_small_is_made_large_enough),
         cmocka_unit_test(a_foreign_data_file_is_refused),

@@ -45,6 +45,7 @@ struct work {
     struct world *world;
     struct tb_txn *txn;
     struct tb_id task;
+    struct tb_id credential;
     size_t errors;
 };
 
@@ -64,6 +65,12 @@ static enum tb_visit pass_id(void *ctx, struct tb_id id)
 {
     (void)ctx;
     (void)id;
+    return TB_VISIT_NEXT;
+}
+
+static enum tb_visit pass_credential(void *ctx, const struct tb_credential *credential)
+{
+    (void)ctx, (void)credential;
     return TB_VISIT_NEXT;
 }
 
@@ -135,7 +142,9 @@ static void read_records(struct work *work)
     struct tb_txn *txn = work->txn;
     struct tb_task task;
     struct tb_attempt attempt;
+    struct tb_credential credential;
     struct tb_answer answer;
+    struct tb_answer_share kept;
     struct tb_vm vm;
     struct tb_name_count count;
     struct tb_str json;
@@ -161,7 +170,10 @@ static void read_records(struct work *work)
     note(work, tb_next_due_vm(txn, &vm));
     note(work, tb_visit_vm_tasks(txn, TB_STR("vm"), pass_id, NULL));
     note(work, tb_get_pauses(txn, &json));
+    note(work, tb_get_credential(txn, work->credential, &credential));
+    note(work, tb_visit_credentials(txn, pass_credential, NULL));
     note(work, tb_get_answer(txn, digest, &answer));
+    note(work, tb_get_answer_share(txn, 1, &kept));
     note(work, tb_visit_events(txn, 0, (struct tb_id){{0}}, pass_event, NULL));
     note(work, tb_visit_events(txn, 0, work->task, pass_event, NULL));
     note(work, tb_visit_feed(txn, &feed, pass_event, NULL));
@@ -209,7 +221,11 @@ static void write_all(struct work *work)
     tb_attempt_render(&attempt, world->arena);
     note(work, tb_put_attempt(work->txn, task.id, &attempt));
     note(work, tb_put_pauses(work->txn, TB_STR("[]")));
-    const struct tb_answer answer = {.key = {1}, .at_ms = 1, .body = TB_STR("b")};
+    struct tb_credential credential = draft_credential(world, TB_STR("token"));
+    tb_credential_render(&credential, world->arena);
+    note(work, tb_put_credential(work->txn, &credential));
+    work->credential = credential.id;
+    const struct tb_answer answer = {.key = {1}, .at_ms = 1, .share = 1, .body = TB_STR("b")};
     note(work, tb_put_answer(work->txn, &answer));
 }
 
@@ -217,8 +233,12 @@ static void drop_all(struct work *work)
 {
     struct tb_task task;
     struct tb_vm vm;
+    struct tb_credential credential;
     note(work, tb_drop_answers(work->txn, 5, 10));
     note(work, tb_drop_events(work->txn, 1000, 1000));
+    if (tb_get_credential(work->txn, work->credential, &credential) == TB_OK) {
+        note(work, tb_delete_credential(work->txn, work->credential));
+    }
     note(work, tb_delete_attempt(work->txn, work->task, 1));
     if (tb_get_task(work->txn, work->task, &task) == TB_OK) {
         note(work, tb_delete_task(work->txn, &task));

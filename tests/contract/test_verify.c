@@ -37,6 +37,7 @@ struct scene {
     struct tb_id task; /* has one of everything that hangs on a task */
     struct tb_id claimed;
     struct tb_vm vm;
+    struct tb_credential credential;
 };
 
 static struct tb_answer an_answer(struct world *world, uint8_t digest)
@@ -44,6 +45,7 @@ static struct tb_answer an_answer(struct world *world, uint8_t digest)
     return (struct tb_answer){.key = {digest},
                               .at_ms = world->now_ms,
                               .http_status = 201,
+                              .share = 5,
                               .body = TB_STR("{\"an\":\"answer\"}")};
 }
 
@@ -109,6 +111,8 @@ static struct scene *open_scene(void)
     publish(world, txn, TB_EVENT_FEED_FINDING, TB_STR("ann"));
     struct tb_answer answer = an_answer(world, 1);
     assert_int_equal(tb_put_answer(txn, &answer), TB_OK);
+    scene->credential = draft_credential(world, TB_STR("a token"));
+    put_credential(world, txn, &scene->credential);
     commit(&txn);
     txn = begin(world);
     answer = an_answer(world, 2);
@@ -286,6 +290,11 @@ static void damage_seen(const struct scene *scene)
     change_nth(scene, TB_DB_VM_SEEN, 0, flip_last);
 }
 
+static void damage_credential(const struct scene *scene)
+{
+    change_nth(scene, TB_DB_CREDENTIAL, 0, flip_last);
+}
+
 static void damage_meta(const struct scene *scene, const char *name)
 {
     MDB_txn *mdb = raw_begin(scene);
@@ -360,6 +369,11 @@ static void copy_vm(const struct scene *scene)
     copy_nth(scene, TB_DB_VM, 0);
 }
 
+static void copy_credential(const struct scene *scene)
+{
+    copy_nth(scene, TB_DB_CREDENTIAL, 0);
+}
+
 static void lose_vm(const struct scene *scene)
 {
     delete_nth(scene, TB_DB_VM, 0);
@@ -377,9 +391,9 @@ static void lose_task(const struct scene *scene)
 
 static void put_short_keys(const struct scene *scene)
 {
-    static const enum tb_lmdb_db dbs[] = {TB_DB_TASK,  TB_DB_NOTE,    TB_DB_ARTIFACT, TB_DB_ATTEMPT,
-                                          TB_DB_VM,    TB_DB_VM_SEEN, TB_DB_EVENT,    TB_DB_ANSWER,
-                                          TB_DB_INDEX, TB_DB_RUN};
+    static const enum tb_lmdb_db dbs[] = {
+        TB_DB_TASK,  TB_DB_NOTE,   TB_DB_ARTIFACT, TB_DB_ATTEMPT, TB_DB_VM,        TB_DB_VM_SEEN,
+        TB_DB_EVENT, TB_DB_ANSWER, TB_DB_INDEX,    TB_DB_RUN,     TB_DB_CREDENTIAL};
     for (size_t i = 0; i < sizeof dbs / sizeof *dbs; i++) {
         raw_put(scene, dbs[i], tb_mdb_val("abc", 3), tb_mdb_val("", 0));
     }
@@ -457,6 +471,40 @@ static void raise_answer_bytes(struct tb_head *head)
 static void miscount_answer_bytes(const struct scene *scene)
 {
     change_head(scene, raise_answer_bytes);
+}
+
+/* Of share 5. */
+static void put_share(const struct scene *scene, struct tb_answer_share kept, uint8_t flip)
+{
+    uint8_t record[TB_RECORD_ANSWER_SHARE_BYTES];
+    tb_record_encode_answer_share(&kept, record);
+    record[TB_RECORD_ANSWER_SHARE_BYTES - 1] ^= flip;
+    raw_put(scene, TB_DB_META, tb_mdb_val("share\0\5", 7), tb_mdb_val(record, sizeof record));
+}
+
+static void miscount_share(const struct scene *scene)
+{
+    put_share(scene, (struct tb_answer_share){.answers = 3, .bytes = 30}, 0);
+}
+
+static void miscount_share_bytes(const struct scene *scene)
+{
+    put_share(scene, (struct tb_answer_share){.answers = 2, .bytes = 31}, 0);
+}
+
+static void damage_share(const struct scene *scene)
+{
+    put_share(scene, (struct tb_answer_share){.answers = 2, .bytes = 30}, 1);
+}
+
+static void lose_share(const struct scene *scene)
+{
+    raw_delete(scene, TB_DB_META, tb_mdb_val("share\0\5", 7));
+}
+
+static void leave_strange_share(const struct scene *scene)
+{
+    raw_put(scene, TB_DB_META, tb_mdb_val("share\0\0", 7), tb_mdb_val("x", 1));
 }
 
 static void damage_answer(const struct scene *scene)
@@ -745,7 +793,7 @@ static void drop_very_many(const struct scene *scene)
 
 struct damage {
     void (*plant)(const struct scene *scene);
-    const char *told; /* TASK, CLAIMED and VM stand for ids */
+    const char *told; /* TASK, CLAIMED, VM and CREDENTIAL stand for ids */
     size_t faults;    /* so many; 0: any number */
 };
 
@@ -760,6 +808,7 @@ static const struct damage damages[] = {
     {damage_attempt, "task TASK: the record of its attempt 1 is damaged", 1},
     {damage_vm, "VM number VM: its record is damaged", 3},
     {damage_seen, "VM number VM: its sign of life is damaged", 1},
+    {damage_credential, "credential CREDENTIAL: its record is damaged", 1},
     {damage_head, "the head is damaged", 1},
     {damage_pauses, "the record of what is paused is damaged", 1},
     {damage_manifest, "the manifest of the runs is damaged: no list can be read", 1},
@@ -772,6 +821,7 @@ static const struct damage damages[] = {
     {renumber_attempt, "task TASK: its attempt 7 says that it is 1", 1},
     {copy_vm, ": the record is that of another one", 2},
     {copy_vm, ": it has no sign of life", 2},
+    {copy_credential, ": its record is damaged", 1},
     {lose_vm, "VM number VM: it gave a sign of life and does not exist", 3},
     {lose_vm, TOO_MANY "DUE_VM 1760000001001 ", 3},
     {lose_seen, "VM number VM: it has no sign of life", 1},
@@ -785,6 +835,7 @@ static const struct damage damages[] = {
     {put_short_keys, "the attempt database has a key of 3 bytes", 0},
     {put_short_keys, "the vm database has a key of 3 bytes", 0},
     {put_short_keys, "the vm_seen database has a key of 3 bytes", 0},
+    {put_short_keys, "the credential database has a key of 3 bytes", 0},
     {put_short_keys, "the event database has a key of 3 bytes", 0},
     {put_short_keys, "the answer database has a key of 3 bytes", 0},
     {put_short_keys, "the index database has an entry of no known form: unknown, 3 bytes", 0},
@@ -798,6 +849,11 @@ static const struct damage damages[] = {
     {move_oldest, "event 1 comes where 2 should", 1},
     {miscount_answers, "the head counts 3 answers of 30 bytes, there are 2 of 30", 1},
     {miscount_answer_bytes, "the head counts 2 answers of 31 bytes, there are 2 of 30", 1},
+    {miscount_share, "share 5 is said to have 3 answers of 30 bytes, there are 2 of 30", 1},
+    {miscount_share_bytes, "share 5 is said to have 2 answers of 31 bytes, there are 2 of 30", 1},
+    {damage_share, "the record of share 5 of the answers is damaged", 2},
+    {lose_share, "share 5 is said to have 0 answers of 0 bytes, there are 2 of 30", 1},
+    {leave_strange_share, "the main database has an entry that nobody knows: share", 1},
     {damage_answer, "answer 1: its record is damaged", 0},
     {answer_again, "an idempotency key has two answers: ANSWER 0100000000000000", 1},
     {answer_earlier, "answer 3 was given before the one in front of it", 1},
@@ -857,6 +913,7 @@ static bool is_told(struct scene *scene, const struct damage *damage)
     snprintf(told, sizeof told, "%s", damage->told);
     replace_word(told, "TASK", scene->task);
     replace_word(told, "VM number VM", scene->vm.number);
+    replace_word(told, "CREDENTIAL", scene->credential.id);
     struct faults *faults = verify(scene->world);
     bool good = strstr(faults->text, told) != NULL &&
                 (damage->faults == 0 || faults->count == damage->faults);

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness import TOKEN, Later, Sse, Ws, eventually, refused
+from harness import TOKEN, Later, Raw, Sse, Ws, eventually, refused
+from harness.auth import log_in, magic_link, make_token, revoke, session_of
 from harness.later import claim as waiting_claim
 from tools.prometheus_text import lint, parse
 
@@ -234,6 +235,53 @@ def lease_story(server):
 @pytest.mark.parametrize("story", [lease_story])
 def test_a_lease_that_ends_is_counted(end_of, story):
     end_of(story)
+
+
+# --- tokens, and what is moved as a whole ---
+
+
+def test_credentials_are_counted_by_kind(own_server, board):
+    def counts():
+        family = scrape(board)["taskboard_credentials"]
+        return {kind: family.value(kind=kind) for kind in family.labels()["kind"]}
+
+    assert counts() == {"token": 0, "link": 0, "session": 0}
+    token = make_token(board, "viewer")
+    link = magic_link(board)
+    assert counts() == {"token": 1, "link": 1, "session": 0}
+    session_of(own_server, link)
+    assert counts() == {"token": 1, "link": 0, "session": 1}
+    revoke(board, token)
+    assert counts() == {"token": 0, "link": 0, "session": 1}
+
+
+def test_wrong_links_count_as_failed_logins(own_server, board):
+    link = magic_link(board)
+    session_of(own_server, link)
+    assert log_in(own_server.client(token=None), link).status == 401
+    assert value(board, "taskboard_failed_logins_total") == 1
+
+
+def test_transfers_are_counted_by_how_they_end(own_server, board):
+    def ended(**labels):
+        return value(board, "taskboard_transfers_total", **labels)
+
+    assert ended() == 0 and value(board, "taskboard_last_backup_timestamp_seconds") == 0
+    assert board.get("/admin/export", check=False).status == 200
+    assert ended() == 1 and ended(kind="export", outcome="whole") == 1
+    assert value(board, "taskboard_last_backup_timestamp_seconds") == 0
+    assert board.get("/admin/backup", check=False).status == 200
+    assert ended() == 2 and ended(kind="backup", outcome="whole") == 1
+    assert abs(value(board, "taskboard_last_backup_timestamp_seconds") - time.time()) < 60
+    for _ in range(20):
+        board.create_many([{"title": "t", "createdBy": "c", "description": "x" * 100_000}] * 10, check=False)
+    raw = Raw(own_server.port, receive_buffer=4096)
+    raw.send(f"GET /admin/backup HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")
+    assert raw.receive(15) == b"HTTP/1.1 200 OK"
+    assert value(board, "taskboard_transfers") == 1
+    raw.reset()
+    eventually(lambda: ended(kind="backup", outcome="cut_off") == 1, "the backup to end")
+    assert value(board, "taskboard_transfers") == 0 and ended() == 3
 
 
 # --- streams ---

@@ -277,6 +277,71 @@ static void a_full_store_of_answers_refuses_before_it_does_anything(void **state
     fixture_abort(f);
 }
 
+static void create_of(struct fixture *f, uint16_t share, const char *key)
+{
+    f->share = share;
+    create(f, key, "a");
+}
+
+/* With two left a token may have six: three times as many. */
+static void who_sends_most_leaves_room_to_others(void **state)
+{
+    static const char *const keys[] = {"1", "2", "3", "4", "5", "6"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < 6; i++) {
+        create_of(f, 1, keys[i]);
+    }
+    fixture_begin(f);
+    tb_txn_head(f->txn)->answers = TB_ANSWERS_MAX - 3;
+    create_of(f, 1, "7");
+    assert_reply(f, 201);
+    create_of(f, 1, "8");
+    assert_refused(f, TB_E_TOO_MANY_ANSWERS, NULL, NULL);
+    create_of(f, 1, "7"); /* what is there is given */
+    assert_true(f->reply.replayed);
+    create_of(f, 2, "9");
+    assert_reply(f, 201);
+    create_of(f, 3, "10"); /* one is left */
+    assert_reply(f, 201);
+    create_of(f, 4, "11");
+    assert_refused(f, TB_E_TOO_MANY_ANSWERS, NULL, NULL);
+    fixture_abort(f);
+}
+
+static void who_sends_the_largest_leaves_room_to_others(void **state)
+{
+    struct fixture *f = *state;
+    create_of(f, 1, "1");
+    uint64_t bytes = f->reply.body.len;
+    fixture_begin(f);
+    tb_txn_head(f->txn)->answer_bytes = TB_ANSWERS_BYTES_MAX - bytes / 3;
+    create_of(f, 1, "2");
+    assert_refused(f, TB_E_TOO_MANY_ANSWERS, NULL, NULL);
+    create_of(f, 2, "3");
+    assert_reply(f, 201);
+    fixture_abort(f);
+}
+
+static void a_share_comes_back_when_its_answers_are_over(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < 3; i++) {
+        create_of(f, 1, i == 0 ? "1" : i == 1 ? "2" : "3");
+    }
+    fixture_advance(f, TB_ANSWER_KEPT_MS);
+    fixture_begin(f);
+    create_of(f, 1, "4"); /* the others are dropped with this batch */
+    assert_reply(f, 201);
+    struct tb_answer_share kept;
+    assert_int_equal(tb_get_answer_share(f->txn, 1, &kept), TB_OK);
+    assert_int_equal(kept.answers, 1);
+    assert_int_equal(kept.bytes, f->reply.body.len);
+    tb_txn_head(f->txn)->answers = TB_ANSWERS_MAX - 1;
+    create_of(f, 1, "5");
+    assert_reply(f, 201);
+    fixture_abort(f);
+}
+
 static void when_the_engine_fails_nobody_is_told_of_a_success(void **state)
 {
     struct fixture *f = *state;
@@ -316,6 +381,9 @@ int main(void)
         fixture_test(answers_that_are_over_are_dropped_with_what_comes),
         fixture_test(an_answer_that_is_over_counts_for_nothing_though_it_is_there),
         fixture_test(a_full_store_of_answers_refuses_before_it_does_anything),
+        fixture_test(who_sends_most_leaves_room_to_others),
+        fixture_test(who_sends_the_largest_leaves_room_to_others),
+        fixture_test(a_share_comes_back_when_its_answers_are_over),
         fixture_test(when_the_engine_fails_nobody_is_told_of_a_success),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,18 @@ static void a_key_belongs_to_its_token(void **state)
     assert_false(is_same(first.key, read_it(f).key));
 }
 
+static void a_share_is_that_of_the_token_whatever_it_sends(void **state)
+{
+    struct fixture *f = *state;
+    uint16_t share = read_it(f).share;
+    assert_int_not_equal(share, 0);
+    f->request.headers[TB_IN_IDEMPOTENCY_KEY] = TB_STR("another");
+    f->request.body = TB_STR("{\"tags\":[]}");
+    assert_int_equal(read_it(f).share, share);
+    f->request.scope = TB_STR("01KAP2Y5Q3V8C4D1E7F9G2H5JK");
+    assert_int_not_equal(read_it(f).share, share);
+}
+
 static void everything_that_makes_the_request_is_in_the_fingerprint(void **state)
 {
     struct fixture *f = *state;
@@ -123,6 +135,7 @@ int main(void)
         TEST(without_the_header_there_is_none),
         TEST(the_same_request_has_the_same_digests),
         TEST(a_key_belongs_to_its_token),
+        TEST(a_share_is_that_of_the_token_whatever_it_sends),
         TEST(everything_that_makes_the_request_is_in_the_fingerprint),
         TEST(parts_do_not_run_into_each_other),
         TEST(a_malformed_key_is_refused),

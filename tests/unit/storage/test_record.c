@@ -336,6 +336,7 @@ static void record_of_an_answer_is_checked_likewise(void **state)
                                .fingerprint = {3, 4},
                                .at_ms = -5,
                                .http_status = 201,
+                               .share = 40000,
                                .version = 6,
                                .seq = 7,
                                .body = TB_STR("{\"a\":1}")};
@@ -350,6 +351,7 @@ static void record_of_an_answer_is_checked_likewise(void **state)
     assert_memory_equal(got.fingerprint, answer.fingerprint, sizeof got.fingerprint);
     assert_int_equal(got.at_ms, -5);
     assert_int_equal(got.http_status, 201);
+    assert_int_equal(got.share, 40000);
     assert_int_equal(got.version, 6);
     assert_int_equal(got.seq, 7);
     assert_same_str(got.body, answer.body);
@@ -361,6 +363,26 @@ static void record_of_an_answer_is_checked_likewise(void **state)
         assert_int_equal(tb_record_decode_answer(record, &got), TB_E_STORAGE_CORRUPT);
         record.len = size;
     }
+}
+
+static void record_of_a_share_is_checked_likewise(void **state)
+{
+    (void)state;
+    const struct tb_answer_share kept = {.answers = 1, .bytes = 2};
+    struct tb_answer_share got;
+    uint8_t bytes[TB_RECORD_ANSWER_SHARE_BYTES + 1] = {0};
+    tb_record_encode_answer_share(&kept, bytes);
+    struct tb_str record = tb_str_from((const char *)bytes, TB_RECORD_ANSWER_SHARE_BYTES);
+    assert_int_equal(tb_record_decode_answer_share(record, &got), TB_OK);
+    assert_int_equal(got.answers, 1);
+    assert_int_equal(got.bytes, 2);
+    for (size_t i = 0; i < record.len; i++) {
+        bytes[i] ^= 0x10;
+        assert_int_equal(tb_record_decode_answer_share(record, &got), TB_E_STORAGE_CORRUPT);
+        bytes[i] ^= 0x10;
+    }
+    record.len++;
+    assert_int_equal(tb_record_decode_answer_share(record, &got), TB_E_STORAGE_CORRUPT);
 }
 
 static void record_of_a_note_is_not_one_of_an_artifact(void **state)
@@ -403,7 +425,8 @@ static void record_of_the_head_has_one_size(void **state)
                            .running_vms = 36,
                            .vms = 37,
                            .vm_changes = 38,
-                           .feed_cleared_seq = 39};
+                           .feed_cleared_seq = 39,
+                           .credential_changes = 40};
     head.rates.fine[0][0] = 32;
     head.rates.fine[TB_RATE_FINE_SLOTS - 1][TB_RATE_COUNT - 1] = 33;
     head.rates.coarse[0][0] = 34;
@@ -426,6 +449,22 @@ static void record_of_the_head_has_one_size(void **state)
     assert_int_equal(tb_record_decode_head(record, &got), TB_E_STORAGE_CORRUPT);
 }
 
+static void record_of_a_head_of_format_1_counts_no_credentials(void **state)
+{
+    struct tb_head head = {.seq = 1, .vms = 2, .credential_changes = 3};
+    struct tb_head got;
+    uint8_t bytes[TB_RECORD_HEAD_BYTES];
+    (void)state;
+    tb_record_encode_head(&head, bytes);
+    struct tb_str record = tb_str_from((const char *)bytes, TB_RECORD_HEAD_1_BYTES);
+    assert_int_equal(tb_record_decode_head(record, &got), TB_E_STORAGE_CORRUPT);
+    uint64_t sum = XXH3_64bits(bytes + sizeof sum, TB_RECORD_HEAD_1_BYTES - sizeof sum);
+    memcpy(bytes, &sum, sizeof sum);
+    assert_int_equal(tb_record_decode_head(record, &got), TB_OK);
+    head.credential_changes = 0;
+    assert_memory_equal(&got, &head, sizeof head);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -440,8 +479,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(record_of_an_attempt_is_checked_likewise, set_up,
                                         tear_down),
         cmocka_unit_test(record_of_an_answer_is_checked_likewise),
+        cmocka_unit_test(record_of_a_share_is_checked_likewise),
         cmocka_unit_test(record_of_a_note_is_not_one_of_an_artifact),
         cmocka_unit_test(record_of_the_head_has_one_size),
+        cmocka_unit_test(record_of_a_head_of_format_1_counts_no_credentials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
