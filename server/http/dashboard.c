@@ -10,8 +10,7 @@
 #include "http/reply.h"
 #include "http/site.h"
 
-#define PAGE_NAME  "index.html"
-#define FOLDER_LEN (sizeof("/ui/") - 1)
+#define PAGE_NAME "index.html"
 
 static void send_file(struct tb_request *request, const struct tb_site_file *file)
 {
@@ -88,8 +87,7 @@ static bool is_file_name(struct tb_str name)
 void tb_handle_dashboard(struct tb_request *request)
 {
     const struct tb_site *site = request->http->site;
-    struct tb_str name =
-        tb_str_from(request->path.ptr + FOLDER_LEN, request->path.len - FOLDER_LEN);
+    struct tb_str name = request->params[0];
     const struct tb_site_file *page = tb_site_find(site, TB_STR(PAGE_NAME));
     const struct tb_site_file *file = tb_site_find(site, name);
     if (file != NULL && file != page) {

@@ -78,7 +78,6 @@ const struct tb_route tb_routes[] = {
 
     {GET, "/", tb_handle_dashboard_root, TB_ROLE_OPEN, 0},
     {GET, "/ui", tb_handle_dashboard_root, TB_ROLE_OPEN, 0},
-    {GET, "/ui/", tb_handle_dashboard, TB_ROLE_OPEN, 0},
     {GET, "/ui/login", tb_handle_login_page, TB_ROLE_OPEN, 0},
     {POST, "/ui/login", tb_handle_login, TB_ROLE_OPEN, LOGIN},
     {GET, "/ui/*", tb_handle_dashboard, TB_ROLE_OPEN, 0},

@@ -57,7 +57,7 @@ class OpenApi:
         self._paths = []
         for template, item in self.document["paths"].items():
             # A parameter is one segment, but `{path}` is all that is left.
-            named = re.escape(template).replace(r"\{path\}", ".+")
+            named = re.escape(template).replace(r"\{path\}", ".*")
             pattern = re.compile(re.sub(r"\\\{[^}]+\\\}", "[^/]+", named) + r"\Z")
             self._paths.append((template, pattern, item))
         # Concrete paths come before templated ones.
