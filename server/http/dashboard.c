@@ -18,7 +18,6 @@ static void send_file(struct tb_request *request, const struct tb_site_file *fil
     struct tb_site_form form =
         tb_site_choose(request->arena, file, request->headers[TB_IN_ACCEPT_ENCODING]);
     tb_page_prepare(request);
-    headers[TB_OUT_REFERRER_POLICY] = TB_STR("no-referrer");
     headers[TB_OUT_VARY] = TB_STR("accept-encoding");
     tb_reply_set_tag(request, form.tag);
     if (tb_site_is_immutable(file)) {

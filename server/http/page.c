@@ -19,8 +19,8 @@ void tb_page_prepare(struct tb_request *request)
     headers[TB_OUT_CONTENT_SECURITY_POLICY] = TB_PAGE_POLICY;
     headers[TB_OUT_CROSS_ORIGIN_OPENER_POLICY] = TB_STR("same-origin");
     headers[TB_OUT_CROSS_ORIGIN_RESOURCE_POLICY] = TB_STR("same-origin");
-    /* The link stands in the address. Without any referrer a browser would hide the Origin of a
-     * form, too. */
+    /* A link to log in stands in the address. Without any referrer a browser would hide the Origin
+     * of a form, too. */
     headers[TB_OUT_REFERRER_POLICY] = TB_STR("same-origin");
 }
 
