@@ -8,6 +8,7 @@
     "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"                   \
     "<meta name=\"color-scheme\" content=\"light dark\">\n<title>Log in · taskboard</title>\n"    \
+    "<link rel=\"icon\" type=\"image/svg+xml\" href=\"/ui/icon.svg\">\n"                           \
     "<link rel=\"stylesheet\" href=\"/ui/login.css\">\n"
 #define PAGE_MIDDLE "</head>\n<body>\n<main>\n<h1>taskboard</h1>\n"
 #define PAGE_END    "</form>\n</main>\n</body>\n</html>\n"
