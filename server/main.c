@@ -15,6 +15,7 @@
 #include "http/etag.h"
 #include "http/notify.h"
 #include "http/server.h"
+#include "http/site.h"
 #include "http/token.h"
 
 #define LARGE_BLOCK_BYTES (2 * 1024 * 1024)
@@ -248,6 +249,7 @@ static bool start_server(struct program *program)
     }
     http->service = program->service;
     http->clock = tb_clock_system();
+    http->site = &tb_site;
     http->array_body_bytes_max = most;
     http->body_bytes_max = most < TB_BODY_BYTES_MAX ? most : TB_BODY_BYTES_MAX;
     http->origin.checks = settings->no_auth;

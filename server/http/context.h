@@ -8,6 +8,7 @@
 #include "http/known.h"
 #include "http/origin.h"
 #include "http/route.h"
+#include "http/site.h"
 #include "http/slowdown.h"
 #include "service/service.h"
 
@@ -15,8 +16,9 @@
 
 /* Constant while the server runs, but for the atomics. */
 struct tb_http {
-    struct tb_service *service;   /* borrowed */
-    const struct tb_clock *clock; /* borrowed */
+    struct tb_service *service; /* borrowed, as are the next two */
+    const struct tb_clock *clock;
+    const struct tb_site *site; /* the dashboard's files */
     struct tb_router router;
     struct tb_auth auth;
     struct tb_origin origin;

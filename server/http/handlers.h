@@ -60,10 +60,11 @@ void tb_handle_create_token(struct tb_request *request);
 void tb_handle_delete_token(struct tb_request *request);
 void tb_handle_magic_link(struct tb_request *request);
 void tb_handle_logout(struct tb_request *request);
+void tb_handle_session(struct tb_request *request);
 void tb_handle_dashboard(struct tb_request *request);
+void tb_handle_dashboard_root(struct tb_request *request);
 void tb_handle_login_page(struct tb_request *request);
 void tb_handle_login(struct tb_request *request);
-void tb_handle_login_script(struct tb_request *request);
 
 void tb_handle_pause(struct tb_request *request);
 void tb_handle_resume(struct tb_request *request);

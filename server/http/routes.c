@@ -73,12 +73,14 @@ const struct tb_route tb_routes[] = {
     {POST, "/auth/tokens", tb_handle_create_token, TB_ROLE_ADMIN, TB_ROUTE_BODY | TB_ROUTE_SECRET},
     {DELETE, "/auth/tokens/:id", tb_handle_delete_token, TB_ROLE_ADMIN, 0},
     {POST, "/auth/magic-link", tb_handle_magic_link, TB_ROLE_VIEWER, LOGIN},
+    {GET, "/auth/session", tb_handle_session, TB_ROLE_VIEWER, 0},
     {POST, "/auth/logout", tb_handle_logout, TB_ROLE_VIEWER, LOGIN},
-    {GET, "/ui", tb_handle_dashboard, TB_ROLE_OPEN, 0},
-    {GET, "/ui/", tb_handle_dashboard, TB_ROLE_OPEN, 0},
+
+    {GET, "/", tb_handle_dashboard_root, TB_ROLE_OPEN, 0},
+    {GET, "/ui", tb_handle_dashboard_root, TB_ROLE_OPEN, 0},
     {GET, "/ui/login", tb_handle_login_page, TB_ROLE_OPEN, 0},
     {POST, "/ui/login", tb_handle_login, TB_ROLE_OPEN, LOGIN},
-    {GET, "/ui/login.js", tb_handle_login_script, TB_ROLE_OPEN, 0},
+    {GET, "/ui/*", tb_handle_dashboard, TB_ROLE_OPEN, 0},
 };
 
 const size_t tb_route_count = sizeof(tb_routes) / sizeof(tb_routes[0]);
