@@ -13,6 +13,7 @@ void tb_handle_list_tasks(struct tb_request *request);
 void tb_handle_list_review(struct tb_request *request);
 void tb_handle_list_ready(struct tb_request *request);
 void tb_handle_attempts(struct tb_request *request);
+void tb_handle_dependents(struct tb_request *request);
 void tb_handle_why(struct tb_request *request);
 void tb_handle_summary(struct tb_request *request);
 void tb_handle_events(struct tb_request *request);

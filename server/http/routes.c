@@ -44,6 +44,7 @@ const struct tb_route tb_routes[] = {
     {POST, "/board/tasks/:id/cancel", tb_handle_cancel, TB_ROLE_COORDINATOR, TB_ROUTE_BODY},
     {POST, "/board/tasks/:id/retry", tb_handle_retry, TB_ROLE_COORDINATOR, TB_ROUTE_BODY},
     {GET, "/board/tasks/:id/attempts", tb_handle_attempts, TB_ROLE_VIEWER, 0},
+    {GET, "/board/tasks/:id/dependents", tb_handle_dependents, TB_ROLE_VIEWER, 0},
     {POST, "/board/tasks/:id/attempts/:n/accept", tb_handle_accept, TB_ROLE_COORDINATOR,
      TB_ROUTE_BODY},
     {GET, "/board/tasks/:id/why", tb_handle_why, TB_ROLE_VIEWER, 0},

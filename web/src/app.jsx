@@ -7,13 +7,14 @@ import { page } from "./lib/router.js";
 import { startLate } from "./store/late.js";
 import { summary, summaryError } from "./store/live.js";
 import { modal } from "./store/modal.js";
+import { TaskPage } from "./task/page.jsx";
 import { Header } from "./ui/header.jsx";
 import { Login } from "./ui/login.jsx";
 import { Nowhere } from "./ui/nowhere.jsx";
 import { Toasts } from "./ui/toasts.jsx";
 import { Trouble } from "./ui/trouble.jsx";
 
-const pages = { board: BoardPage };
+const pages = { board: BoardPage, task: TaskPage };
 
 const titles = {
     board: "Board",

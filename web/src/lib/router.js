@@ -19,8 +19,10 @@ function follow() {
     address.value = { path: location.pathname, query: location.search };
 }
 
+/** The entry of the history remembers whether the board stands before it, to go back to as it was left. */
 export function navigate(to, { replace = false } = {}) {
-    history[replace ? "replaceState" : "pushState"](null, "", to);
+    const fromBoard = replace ? history.state?.fromBoard : page.peek().name === "board";
+    history[replace ? "replaceState" : "pushState"]({ fromBoard }, "", to);
     follow();
 }
 
