@@ -3,6 +3,8 @@ import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { loggedIn } from "./api/http.js";
 import { BoardPage } from "./board/page.jsx";
+import { FeedPage } from "./feed/page.jsx";
+import { FleetPage } from "./fleet/page.jsx";
 import { page } from "./lib/router.js";
 import { startLate } from "./store/late.js";
 import { summary, summaryError } from "./store/live.js";
@@ -14,7 +16,7 @@ import { Nowhere } from "./ui/nowhere.jsx";
 import { Toasts } from "./ui/toasts.jsx";
 import { Trouble } from "./ui/trouble.jsx";
 
-const pages = { board: BoardPage, task: TaskPage };
+const pages = { board: BoardPage, fleet: FleetPage, feed: FeedPage, task: TaskPage };
 
 const titles = {
     board: "Board",
