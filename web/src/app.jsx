@@ -11,12 +11,19 @@ import { summary, summaryError } from "./store/live.js";
 import { modal } from "./store/modal.js";
 import { TaskPage } from "./task/page.jsx";
 import { Header } from "./ui/header.jsx";
+import { lazy } from "./ui/lazy.jsx";
 import { Login } from "./ui/login.jsx";
 import { Nowhere } from "./ui/nowhere.jsx";
 import { Toasts } from "./ui/toasts.jsx";
 import { Trouble } from "./ui/trouble.jsx";
 
-const pages = { board: BoardPage, fleet: FleetPage, feed: FeedPage, task: TaskPage };
+const pages = {
+    board: BoardPage,
+    task: TaskPage,
+    fleet: FleetPage,
+    flow: lazy(async () => (await import("./flow/page.jsx")).FlowPage), // with all that draws charts
+    feed: FeedPage,
+};
 
 const titles = {
     board: "Board",

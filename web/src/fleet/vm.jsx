@@ -41,7 +41,7 @@ function Silence({ vm }) {
         );
     }
     return (
-        <span class={left < ttl / 3 ? "warn" : "muted"}>
+        <span class={vm.stale ? "bad" : left < ttl / 3 ? "warn" : "muted"}>
             heard of <Age ms={seen} suffix=" ago" />
             {left > 0 && left < ttl / 3 && `, stale in ${duration(left)}`}
         </span>
