@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import { clockTime } from "../lib/time.js";
 
 const HEIGHT = 190;
+const WHOLE = [1, 2, 5].flatMap((n) => [n, n * 10, n * 100, n * 1000, n * 10_000, n * 100_000]).sort((a, b) => a - b);
 const TABLE_ROWS = 30;
 
 // Of the lines, and of their marks in the legend, which CSS draws.
@@ -28,7 +29,7 @@ function axis(node, more) {
     };
 }
 
-function optionsOf(node, width, lines, format) {
+function optionsOf(node, width, lines, format, incrs) {
     return {
         width,
         height: HEIGHT,
@@ -38,7 +39,7 @@ function optionsOf(node, width, lines, format) {
         scales: { y: { range: (plot, low, high) => [0, Math.max(1, high * 1.08)] } },
         axes: [
             axis(node, { values: "{HH}:{mm}", space: 64, size: 28 }),
-            axis(node, { size: 52, values: (plot, ticks) => ticks.map(format), incrs: undefined }),
+            axis(node, { size: 52, values: (plot, ticks) => ticks.map(format), incrs }),
         ],
         series: [
             { value: "{HH}:{mm}" },
@@ -101,8 +102,9 @@ function Numbers({ title, times, lines, format }) {
     );
 }
 
-/** `lines`: `{name, colour: a custom property, values}`, a value for each of `times` (seconds). */
-export function Chart({ title, times, lines, format = String }) {
+/** `lines`: `{name, colour: a custom property, values}`, a value for each of `times` (seconds). `steps`:
+ *  by which the upright axis may be divided. */
+export function Chart({ title, times, lines, format = String, steps = WHOLE }) {
     const box = useRef(null);
     const plot = useRef(null);
     const data = [times, ...lines.map(({ values }) => values)];
@@ -112,7 +114,7 @@ export function Chart({ title, times, lines, format = String }) {
     function draw() {
         plot.current?.destroy();
         const node = box.current;
-        plot.current = new uPlot(optionsOf(node, node.clientWidth, lines, format), latest.current, node);
+        plot.current = new uPlot(optionsOf(node, node.clientWidth, lines, format, steps), latest.current, node);
     }
     useEffect(() => {
         draw();

@@ -14,6 +14,10 @@ import { Rates, Tiles } from "./tiles.jsx";
 
 const SUMMARY_MS = 10_000;
 const DRAW_MS = 2000;
+const SHORTEST_MS = 10 * MINUTE_MS; // of a young board not only its first minute is shown
+
+const HOUR = 3600;
+const DURATIONS = [1, 5, 15, 60, 300, 900, HOUR, 6 * HOUR, 24 * HOUR, 7 * 24 * HOUR];
 
 const ranges = [
     ["15", "15 minutes"],
@@ -69,11 +73,8 @@ function Range({ range }) {
 function Charts({ untilMs }) {
     // Drawn anew every other second at most, however much happens.
     const tick = Math.floor(now.value / DRAW_MS);
-    const from = Math.max(untilMs, reach.value.at === Infinity ? untilMs : Math.min(reach.value.at, serverNow()));
-    const flow = useMemo(
-        () => flowOf(lites.value, reach.value.done ? untilMs : from, headOf(summary.value)),
-        [tick, untilMs, reach.value],
-    );
+    const from = Math.max(untilMs, Math.min(reach.value.at, serverNow() - SHORTEST_MS));
+    const flow = useMemo(() => flowOf(lites.value, from, headOf(summary.value)), [tick, untilMs, reach.value]);
     return (
         <>
             <div class="charts">
@@ -100,6 +101,7 @@ function Charts({ untilMs }) {
                     times={flow.times}
                     lines={[{ name: "Age", colour: "--warn", values: flow.oldest }]}
                     format={(seconds) => duration(seconds * 1000)}
+                    steps={DURATIONS}
                 />
                 <section class="panel">
                     <h2>How much happened</h2>
