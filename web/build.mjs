@@ -38,7 +38,12 @@ async function bundle() {
     });
     for (const [file, output] of Object.entries(result.metafile.outputs)) {
         if (output.entryPoint === "src/main.jsx") {
-            return { script: nameOf(file), style: nameOf(output.cssBundle) };
+            const parts = output.imports.filter(({ kind }) => kind === "import-statement");
+            return {
+                script: nameOf(file),
+                style: nameOf(output.cssBundle),
+                parts: parts.map(({ path }) => nameOf(path)),
+            };
         }
     }
     throw new Error("the bundler did not say what it made of src/main.jsx");
@@ -58,9 +63,12 @@ async function copyIcon() {
 
 async function writePage(names) {
     let page = await readFile(join(here, "src/index.html"), "utf8");
-    for (const [key, name] of Object.entries(names)) {
-        page = page.replaceAll(`{{${key}}}`, `/ui/${name}`);
+    for (const key of ["script", "style", "icon"]) {
+        page = page.replaceAll(`{{${key}}}`, `/ui/${names[key]}`);
     }
+    // What the script imports is fetched along with it, not only when it has been read.
+    const preloads = names.parts.map((name) => `<link rel="modulepreload" href="/ui/${name}">\n`);
+    page = page.replace("{{preloads}}\n", preloads.join(""));
     await writeFile(join(outdir, "index.html"), page);
 }
 
@@ -107,8 +115,8 @@ function report(rows, first) {
 
 await rm(outdir, { recursive: true, force: true });
 await mkdir(outdir, { recursive: true });
-const { script, style } = await bundle();
+const { script, style, parts } = await bundle();
 const icon = await copyIcon();
-await writePage({ script, style, icon });
+await writePage({ script, style, parts, icon });
 await writeLicences();
-report(await compressAll(), ["index.html", script, style, icon]);
+report(await compressAll(), ["index.html", script, style, icon, ...parts]);

@@ -5,13 +5,13 @@ import { startClock } from "./lib/clock.js";
 import { startRouter } from "./lib/router.js";
 import { startBoard } from "./store/board.js";
 import { startLive } from "./store/live.js";
+import { startSession } from "./store/session.js";
 import { startSettings } from "./store/settings.js";
-import { returnToWhereOneWas } from "./ui/login.jsx";
 
 startSettings();
 startClock();
-returnToWhereOneWas();
 startRouter();
 startBoard();
+startSession();
 startLive();
 render(<App />, document.getElementById("app"));

@@ -1,32 +1,19 @@
-// What a person may do to tasks. Each verb signs with the person's name, unless the session speaks
-// for one agent only: then the server puts that name there.
+// What a person may do to tasks. Each verb signs with the person's name, or that of the agent as whom
+// alone the session speaks.
 import { del, patch, post } from "./http.js";
+import { session } from "../store/session.js";
 import { settings } from "../store/settings.js";
 
 const ANONYMOUS = "dashboard";
 
-let mayName = true; // false: the session is bound to an agent whose name we do not know
-
 export function myName() {
-    return settings.value.name || ANONYMOUS;
+    return session.value?.agent ?? (settings.value.name || ANONYMOUS);
 }
 
 const path = (id, verb) => `/board/tasks/${encodeURIComponent(id)}${verb ? `/${verb}` : ""}`;
 
-/** Sends `body` with the person's name as `field`, or without when the server says that the session
- *  speaks for somebody else. */
-export async function signed(url, body, field, options) {
-    if (mayName) {
-        try {
-            return await post(url, { ...body, [field]: myName() }, options);
-        } catch (error) {
-            if (error.status !== 403 || error.body.field !== field) {
-                throw error;
-            }
-            mayName = false;
-        }
-    }
-    return post(url, body, options);
+function signed(url, body, field, options) {
+    return post(url, { ...body, [field]: myName() }, options);
 }
 
 const forced = (force) => ({ query: force ? { force: "true" } : undefined });

@@ -65,7 +65,7 @@ function Marks({ card }) {
 }
 
 function Foot({ card }) {
-    const tried = card.attempts > 0 && card.status !== "done";
+    const tried = card.attempts > 1 && card.status !== "done";
     return (
         <div class="card-foot">
             <span class="card-who">
@@ -84,7 +84,8 @@ function Foot({ card }) {
             )}
             {card.claim !== undefined ? (
                 <span class="card-fact">
-                    <Icon name="clock" label="Lease" /> <Lease claim={card.claim} />
+                    <Icon name={card.claim.vmId === undefined ? "clock" : "fleet"} label="Lease" />
+                    <Lease claim={card.claim} />
                 </span>
             ) : (
                 <span class="card-fact">

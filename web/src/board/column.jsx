@@ -89,8 +89,8 @@ function useDrop(status) {
             onDragOver(event) {
                 const card = dragged.value;
                 if (card !== null && card.status !== status) {
-                    event.preventDefault();
-                    event.dataTransfer.dropEffect = planMove(card, status).legal ? "move" : "none";
+                    event.preventDefault(); // also where it is not allowed: then dropping it tells why
+                    event.dataTransfer.dropEffect = "move";
                 }
             },
             onDrop(event) {

@@ -122,6 +122,11 @@ function onVisibility() {
     }
 }
 
+/** What listeners have heard of, or will with the next batch. */
+export function streamSeq() {
+    return stream?.seq() ?? summary.value?.seq ?? 0;
+}
+
 export function retryNow() {
     stream?.retryNow();
 }

@@ -20,18 +20,19 @@ function Node({ task, at, chosen }) {
         <a
             href={taskHref(task.id)}
             class={`node node-${name}${chosen ? " node-chosen" : ""}`}
-            aria-label={`${task.title}: ${text}${chosen ? ", this task" : ""}`}
+            aria-current={chosen ? "true" : undefined}
         >
             <g transform={`translate(${at.x} ${at.y})`}>
-                <title>{task.title}</title>
                 <rect class="node-box" width={NODE_WIDTH} height={NODE_HEIGHT} rx="6" />
                 <rect class="node-edge" width="4" height={NODE_HEIGHT} rx="2" />
                 <svg x="12" y="26" width="14" height="14" class={`status-${name}`}>
                     <Icon name={name} />
                 </svg>
-                <text x="12" y="18" class="node-title">
-                    {task.title.length > 26 ? `${task.title.slice(0, 25)}…` : task.title}
-                </text>
+                <svg x="12" y="0" width={NODE_WIDTH - 18} height={NODE_HEIGHT}>
+                    <text y="18" class="node-title">
+                        {task.title}
+                    </text>
+                </svg>
                 <text x="31" y="37" class={`node-status status-${name}`}>
                     {text}
                 </text>
@@ -52,7 +53,16 @@ function Picture({ graph, id }) {
         <div class="graph" tabIndex={0} ref={box} role="group" aria-label="Dependency graph">
             <svg width={width} height={height} viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`}>
                 <defs>
-                    <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+                    <marker
+                        id="arrow"
+                        viewBox="0 0 8 8"
+                        refX="7"
+                        refY="4"
+                        markerWidth="9"
+                        markerHeight="9"
+                        markerUnits="userSpaceOnUse"
+                        orient="auto"
+                    >
                         <path d="M0 0l8 4-8 4z" class="graph-arrow" />
                     </marker>
                 </defs>

@@ -8,12 +8,25 @@ import { Field } from "../ui/dialog.jsx";
 import { Icon } from "../ui/icons.jsx";
 import { Trouble } from "../ui/trouble.jsx";
 import { useResource } from "../ui/use_resource.js";
-import { fetchWhy } from "./data.js";
+import { fetchTask, fetchWhy } from "./data.js";
 
 const SHOWN_IDS = 5;
 
+/** Their titles, as soon as they are known. */
+function useTitles(ids) {
+    const { data } = useResource(
+        async (signal) => {
+            const tasks = await Promise.allSettled(ids.map((id) => fetchTask(id, signal)));
+            return new Map(tasks.map(({ value }, i) => [ids[i], value?.title]));
+        },
+        [ids.join()],
+    );
+    return data ?? new Map();
+}
+
 function Reason({ reason }) {
     const { code, text, ids, page } = explain(reason);
+    const titles = useTitles(ids.slice(0, SHOWN_IDS));
     return (
         <li class="reason" data-code={code}>
             <Icon name="blocked" />
@@ -23,8 +36,8 @@ function Reason({ reason }) {
                     <ul class="plain-list">
                         {ids.slice(0, SHOWN_IDS).map((id) => (
                             <li key={id}>
-                                <a class="mono" href={taskHref(id)}>
-                                    {id}
+                                <a class={titles.get(id) ? "" : "mono"} href={taskHref(id)}>
+                                    {titles.get(id) ?? id}
                                 </a>
                             </li>
                         ))}

@@ -5,6 +5,7 @@ import { duration } from "../lib/time.js";
 import { connection, retryNow, summary } from "../store/live.js";
 import { now, serverNow } from "../lib/clock.js";
 import { openModal } from "../store/modal.js";
+import { may } from "../store/session.js";
 import { Icon } from "./icons.jsx";
 import { SettingsDialog } from "./settings.jsx";
 
@@ -88,10 +89,16 @@ export function Header() {
             <div class="header-right">
                 <Paused />
                 <Connection />
-                <button type="button" class="button button-main" onClick={() => openCreate()}>
-                    <Icon name="plus" />
-                    <span class="hidden-when-narrow">New task</span>
-                </button>
+                {may("worker") ? (
+                    <button type="button" class="button button-main" onClick={() => openCreate()}>
+                        <Icon name="plus" />
+                        <span class="hidden-when-narrow">New task</span>
+                    </button>
+                ) : (
+                    <span class="chip" title="Your token may look, and change nothing">
+                        Read only
+                    </span>
+                )}
                 <button
                     type="button"
                     class="button-quiet"

@@ -1,24 +1,12 @@
 // Shown when the session is over. The form goes to the server's own log-in, which sets the cookie and
-// comes back; the page where one was is remembered for then.
-import { useEffect } from "preact/hooks";
-
-const KEY = "taskboard-return";
-
-export function returnToWhereOneWas() {
-    const to = sessionStorage.getItem(KEY);
-    sessionStorage.removeItem(KEY);
-    if (to !== null && /^\/ui\/?$/.test(location.pathname)) {
-        history.replaceState(null, "", to);
-    }
-}
-
+// comes back to where one was.
 export function Login() {
-    useEffect(() => sessionStorage.setItem(KEY, location.pathname + location.search), []);
     return (
         <main class="login">
             <form method="post" action="/ui/login" class="login-card form">
                 <h1>taskboard</h1>
-                <p>Your session is over, or there was none. Log in to go on where you were.</p>
+                <p>Your session is over. Log in to go on where you were.</p>
+                <input type="hidden" name="next" value={location.pathname + location.search} />
                 <label class="field">
                     <span class="field-label">Token</span>
                     <input type="password" name="token" autocomplete="off" required autofocus />

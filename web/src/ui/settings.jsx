@@ -1,5 +1,7 @@
 import { post } from "../api/http.js";
+import { localTime } from "../lib/time.js";
 import { closeModal } from "../store/modal.js";
+import { session } from "../store/session.js";
 import { change, settings } from "../store/settings.js";
 import { complain } from "../store/toasts.js";
 import { Dialog, Field } from "./dialog.jsx";
@@ -43,16 +45,32 @@ function Themes() {
     );
 }
 
+function Who() {
+    if (session.value === null) {
+        return null;
+    }
+    const { kind, role, name, agent, expiresAt } = session.value;
+    if (kind === "open") {
+        return <p class="muted">This server asks nobody for a token.</p>;
+    }
+    return (
+        <p class="muted">
+            Logged in by the token <strong>{name}</strong> as {role}
+            {agent !== undefined && `, speaking as ${agent}`}
+            {expiresAt !== undefined && `, until ${localTime(Date.parse(expiresAt))}`}.
+        </p>
+    );
+}
+
 export function SettingsDialog() {
     return (
         <Dialog title="Settings" onClose={closeModal}>
             <div class="form">
-                <Field
-                    label="Your name"
-                    hint="Signs what you create, note, approve and cancel. A token of one agent signs with that agent's name."
-                >
+                <Who />
+                <Field label="Your name" hint="Signs what you create, note, approve and cancel.">
                     <input
-                        value={settings.value.name}
+                        value={session.value?.agent ?? settings.value.name}
+                        disabled={session.value?.agent !== undefined}
                         maxLength={64}
                         placeholder="dashboard"
                         autocomplete="nickname"
@@ -69,11 +87,13 @@ export function SettingsDialog() {
                     Keys without Ctrl or Alt do something
                 </label>
                 <KeyTable />
-                <footer class="dialog-foot">
-                    <button type="button" class="button" onClick={logOut}>
-                        <Icon name="out" /> Log out
-                    </button>
-                </footer>
+                {session.value?.kind !== "open" && (
+                    <footer class="dialog-foot">
+                        <button type="button" class="button" onClick={logOut}>
+                            <Icon name="out" /> Log out
+                        </button>
+                    </footer>
+                )}
             </div>
         </Dialog>
     );

@@ -12,10 +12,12 @@ export function Age({ ms, suffix = "" }) {
     );
 }
 
-/** What is left of a lease. One that lives with a VM is renewed by the VM's heartbeats, without telling. */
+/** What is left of a lease. One that lives with a VM is renewed by the VM's heartbeats, without telling:
+ *  there is nothing to count down, and for how long it has been held is shown. */
 export function Lease({ claim }) {
     if (claim.vmId !== undefined) {
-        return <span title={`The claim lives with ${claim.vmId}`}>on {claim.vmId}</span>;
+        const held = duration(now.value - Date.parse(claim.claimedAt));
+        return <span title={`Held for ${held}; the claim lives with ${claim.vmId}`}>for {held}</span>;
     }
     const left = Date.parse(claim.expiresAt) - now.value;
     const state = left <= 0 ? "over" : left < 30_000 ? "soon" : "fine";
