@@ -147,6 +147,7 @@ static void start_server(void)
     tb_auth_init(&http->auth, TB_STR("t"));
     http->service = world.service;
     http->clock = &fast_clock;
+    http->site = &tb_site;
     http->body_bytes_max = TB_BODY_BYTES_MAX;
     http->array_body_bytes_max = TB_ARRAY_BODY_BYTES_MAX;
     http->started_us = tb_clock_monotonic_us(http->clock);

@@ -18,6 +18,7 @@
 #include "http/etag.h"
 #include "http/notify.h"
 #include "http/server.h"
+#include "http/site.h"
 #include "http/tls.h"
 #include "http/token.h"
 #include "import.h"
@@ -328,6 +329,7 @@ static bool start_server(struct program *program)
     http->store = program->store;
     http->clock = tb_clock_system();
     http->tls = program->tls;
+    http->site = &tb_site;
     http->array_body_bytes_max = most;
     http->body_bytes_max = most < TB_BODY_BYTES_MAX ? most : TB_BODY_BYTES_MAX;
     http->origin.checks = settings->no_auth;

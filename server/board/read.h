@@ -26,6 +26,10 @@ enum tb_err tb_read_notes(struct tb_txn *txn, struct tb_id id, struct tb_buf *ou
 /* {"attempts":[…],"count":N}, the running one included. TB_E_TASK_NOT_FOUND. */
 enum tb_err tb_read_attempts(struct tb_txn *txn, struct tb_id id, struct tb_buf *out);
 
+/* {"tasks":[…],"count":N}: the tasks that name this one among their dependencies, done or not, in
+ * id order; summary views. TB_E_TASK_NOT_FOUND. */
+enum tb_err tb_read_dependents(struct tb_txn *txn, struct tb_id id, struct tb_buf *out);
+
 /* {"tasks":[…],"count":N}: what claims would get, in their order; summary views. With
  * "truncated":true when there are more than the answer has room for, or than were looked at. */
 enum tb_err tb_read_ready(struct tb_txn *txn, const struct tb_ready_request *request,

@@ -10,6 +10,7 @@
 #include "http/loop_metrics.h"
 #include "http/origin.h"
 #include "http/route.h"
+#include "http/site.h"
 #include "http/slowdown.h"
 #include "service/service.h"
 
@@ -22,6 +23,7 @@ struct tb_http {
     struct tb_service *service;   /* borrowed */
     struct tb_store *store;       /* borrowed: of transfers */
     const struct tb_clock *clock; /* borrowed */
+    const struct tb_site *site;   /* the dashboard's files */
     struct tb_tls *tls;           /* borrowed; NULL: connections are not encrypted */
     struct tb_router router;
     struct tb_auth auth;

@@ -140,6 +140,7 @@ static bool check_identity(struct tb_request *request, struct tb_identity *ident
 void tb_admit(struct tb_request *request, const struct tb_identity *identity)
 {
     request->role = identity->role;
+    request->name = identity->name;
     request->actor = identity->agent.ptr != NULL ? identity->agent : identity->name;
     request->scope = identity->id;
     request->agent = identity->agent;

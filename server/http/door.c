@@ -126,11 +126,24 @@ static bool is_json(struct tb_str content_type)
             content_type.ptr[len] == ' ');
 }
 
+/* A page of another site asks for something, as its browser says: an image, a stream. Following a
+ * link from there to here is something else. */
+static bool is_foreign(const struct tb_request *request)
+{
+    struct tb_str site = request->headers[TB_IN_FETCH_SITE];
+    return (tb_str_eq_c(site, "cross-site") || tb_str_eq_c(site, "same-site")) &&
+           !tb_str_eq_c(request->headers[TB_IN_FETCH_MODE], "navigate");
+}
+
 enum tb_err tb_door_check_session(const struct tb_request *request, const char **why)
 {
     bool writes = request->method != TB_METHOD_GET && request->method != TB_METHOD_HEAD;
     bool has_body = request->method != TB_METHOD_DELETE || request->body.len > 0;
     if (!writes && request->headers[TB_IN_UPGRADE].len == 0) {
+        if (is_foreign(request) || !tb_door_is_own_origin(request)) {
+            *why = "With a session this server is read by its own pages only";
+            return TB_E_FORBIDDEN;
+        }
         return TB_OK;
     }
     if (request->headers[TB_IN_ORIGIN].ptr == NULL || !tb_door_is_own_origin(request)) {

@@ -19,8 +19,9 @@ TB_MUST_CHECK enum tb_err tb_door_show(struct tb_request *request, struct tb_str
                                        unsigned kinds, struct tb_identity *identity);
 
 /* A browser sends its cookie along with requests that pages of others make: what changes something,
- * and a WebSocket, must come from a page of ours, and a body be what no form can send. TB_OK, or
- * TB_E_FORBIDDEN with a sentence in `*why`. */
+ * and a WebSocket, must come from a page of ours, and a body be what no form can send. What only
+ * reads must not come from a page of others, as far as the browser says. TB_OK, or TB_E_FORBIDDEN
+ * with a sentence in `*why`. */
 TB_MUST_CHECK enum tb_err tb_door_check_session(const struct tb_request *request, const char **why);
 
 /* Did the request come over TLS: our own, or a proxy's as far as that says? */

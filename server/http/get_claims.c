@@ -1,4 +1,5 @@
-/* What claims would get, and got: GET /board/ready, /board/tasks/:id/why and …/attempts */
+/* What claims would get, and got: GET /board/ready, /board/tasks/:id/why and …/attempts; and what
+ * waits for a task: …/dependents */
 #include "board/read.h"
 #include "http/context.h"
 #include "http/handlers.h"
@@ -76,5 +77,19 @@ void tb_handle_attempts(struct tb_request *request)
     struct asked asked;
     if (tb_read_task_id(request, &asked.id)) {
         answer(request, &asked, read_attempts);
+    }
+}
+
+static enum tb_err read_dependents(struct tb_txn *txn, const struct asked *asked,
+                                   struct tb_buf *out)
+{
+    return tb_read_dependents(txn, asked->id, out);
+}
+
+void tb_handle_dependents(struct tb_request *request)
+{
+    struct asked asked;
+    if (tb_read_task_id(request, &asked.id)) {
+        answer(request, &asked, read_dependents);
     }
 }

@@ -163,6 +163,8 @@ static enum tb_header_in header_of(const h2o_iovec_t *name)
         {TB_STR("origin"), TB_IN_ORIGIN},
         {TB_STR("prefer"), TB_IN_PREFER},
         {TB_STR("x-request-id"), TB_IN_REQUEST_ID},
+        {TB_STR("sec-fetch-mode"), TB_IN_FETCH_MODE},
+        {TB_STR("sec-fetch-site"), TB_IN_FETCH_SITE},
         {TB_STR("traceparent"), TB_IN_TRACEPARENT},
         {TB_STR("sec-websocket-key"), TB_IN_WEBSOCKET_KEY},
         {TB_STR("sec-websocket-version"), TB_IN_WEBSOCKET_VERSION},

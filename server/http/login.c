@@ -1,58 +1,24 @@
 /* Logging a browser in and out.
  *
  *   POST /auth/magic-link   a link for a browser, good once, for some minutes
- *   GET /ui/login?token=    the page behind the link: it posts itself. Whoever only looks at a
- * link, as programs for mail and chat do, does not use it up POST /ui/login          takes the
- * link, or a token that was pasted, and sets the cookie POST /auth/logout       ends the session
- *   GET /ui/                the dashboard, or where to log in */
+ *   GET /ui/login?token=    the page behind the link: it posts itself. Whoever only looks at a link,
+ *                           as programs for mail and chat do, does not use it up
+ *   POST /ui/login          takes the link, or a token that was pasted, and sets the cookie
+ *   GET /auth/session       who is logged in
+ *   POST /auth/logout       ends the session */
 #include "board/secret.h"
 #include "http/context.h"
 #include "http/dispatch.h"
 #include "http/door.h"
 #include "http/handlers.h"
+#include "http/page.h"
 #include "http/reply.h"
 #include "http/write.h"
 #include "taskboard/limits.h"
 
-#define PAGE_START                                                                                 \
-    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                      \
-    "<meta name=\"viewport\" content=\"width=device-width\">\n"                                    \
-    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>taskboard</title>\n"
-#define PAGE_END "</body>\n</html>\n"
-#define PASTE_FORM                                                                                 \
-    "<form method=\"post\" action=\"/ui/login\">\n"                                                \
-    "<p><label>Token <input type=\"password\" name=\"token\" autocomplete=\"off\" "                \
-    "required></label> <button>Log in</button></p>\n</form>\n"
-
 /* --- pages --- */
 
-static void prepare_page(struct tb_request *request)
-{
-    struct tb_str *headers = request->response.headers;
-    headers[TB_OUT_CONTENT_TYPE] = TB_STR("text/html; charset=utf-8");
-    headers[TB_OUT_CONTENT_SECURITY_POLICY] =
-        TB_STR("default-src 'none'; script-src 'self'; form-action 'self'; base-uri 'none'; "
-               "frame-ancestors 'none'");
-    /* The link stands in the address. Without any referrer a browser would hide the Origin, too. */
-    headers[TB_OUT_REFERRER_POLICY] = TB_STR("same-origin");
-}
-
-static void send_page(struct tb_request *request, struct tb_str page)
-{
-    prepare_page(request);
-    request->response.body = page;
-    tb_request_send(request);
-}
-
-static void redirect(struct tb_request *request, struct tb_str to)
-{
-    request->response.status = 303;
-    request->response.headers[TB_OUT_CONTENT_TYPE] = TB_STR_NONE;
-    request->response.headers[TB_OUT_LOCATION] = to;
-    tb_request_send(request);
-}
-
-/* The value of a parameter (text); absent when it is not there, or nothing can be read. */
+/* The value of a parameter (bytes); absent when it is not there, or nothing can be read. */
 static struct tb_str param_of(struct tb_request *request, struct tb_str query, const char *name)
 {
     struct tb_parse parse = {.arena = request->arena};
@@ -62,7 +28,7 @@ static struct tb_str param_of(struct tb_request *request, struct tb_str query, c
     }
     for (size_t i = 0; i < params->count; i++) {
         if (tb_str_eq_c(params->items[i].name, name)) {
-            return params->items[i].value;
+            return tb_text_to_bytes(request->arena, params->items[i].value);
         }
     }
     return TB_STR_NONE;
@@ -75,49 +41,21 @@ static bool is_link(struct tb_str shown)
     return shown.ptr != NULL && tb_secret_parse(shown, &kind, &id) && kind == TB_CREDENTIAL_LINK;
 }
 
+/* Where to go when logged in: a place in the dashboard, if that is what `next` names. */
+static struct tb_str next_of(struct tb_request *request, struct tb_str query)
+{
+    struct tb_str next = param_of(request, query, "next");
+    return tb_page_is_place(next) ? next : TB_STR_NONE;
+}
+
 void tb_handle_login_page(struct tb_request *request)
 {
-    struct tb_str link = param_of(request, request->query, "token");
-    if (!is_link(link)) {
-        send_page(request,
-                  TB_STR(PAGE_START "</head>\n<body>\n<h1>Log in</h1>\n" PASTE_FORM PAGE_END));
-        return;
-    }
-    /* A link has the form of one: nothing in it has to be escaped. */
-    struct tb_buf page;
-    tb_buf_init(&page, request->arena, 1024);
-    TB_BUF_LIT(&page, PAGE_START "<script src=\"/ui/login.js\" defer></script>\n</head>\n<body>\n"
-                                 "<form method=\"post\" action=\"/ui/login\" id=\"login\">\n"
-                                 "<input type=\"hidden\" name=\"token\" value=\"");
-    tb_buf_add_str(&page, link);
-    TB_BUF_LIT(&page, "\">\n<p><button>Log in</button></p>\n</form>\n" PAGE_END);
-    send_page(request, tb_buf_str(&page));
-}
-
-void tb_handle_login_script(struct tb_request *request)
-{
-    request->response.headers[TB_OUT_CONTENT_TYPE] = TB_STR("text/javascript; charset=utf-8");
-    tb_reply_json(request, 200,
-                  TB_STR("\"use strict\";\n"
-                         "// A preview that runs scripts shows the page to nobody.\n"
-                         "if (document.visibilityState === \"visible\") {\n"
-                         "    document.getElementById(\"login\").submit();\n"
-                         "}\n"));
-}
-
-void tb_handle_dashboard(struct tb_request *request)
-{
-    struct tb_identity identity;
-    enum tb_err err = tb_door_check(request, &identity);
-    if (err == TB_E_MISSING_TOKEN || err == TB_E_INVALID_TOKEN) {
-        redirect(request, TB_STR("/ui/login"));
-    } else if (err != TB_OK) {
-        tb_reply_error(request, err);
-    } else {
-        send_page(request,
-                  TB_STR(PAGE_START "</head>\n<body>\n<p>You are logged in. The dashboard is "
-                                    "not built into this server.</p>\n" PAGE_END));
-    }
+    struct tb_str shown = param_of(request, request->query, "token");
+    const struct tb_login_page page = {
+        .link = is_link(shown) ? shown : TB_STR_NONE,
+        .next = next_of(request, request->query),
+    };
+    tb_page_send(request, 200, tb_login_page(request->arena, &page));
 }
 
 /* --- a link --- */
@@ -204,11 +142,20 @@ static void set_cookie(struct tb_request *request, struct tb_str session, int64_
 
 static void refuse_login(struct tb_request *request)
 {
-    static const struct tb_str page = TB_STR(
-        PAGE_START "</head>\n<body>\n<h1>Log in</h1>\n<p>That link or token is not valid, or not "
-                   "any more. A link is good once, for five minutes.</p>\n" PASTE_FORM PAGE_END);
-    prepare_page(request);
+    const struct tb_login_page again = {
+        .problem = "That link or token is not valid, or not any more. A link is good once, for "
+                   "five minutes.",
+        .next = next_of(request, request->body),
+    };
+    struct tb_str page = tb_login_page(request->arena, &again);
+    tb_page_prepare(request);
     tb_refuse_login(request, TB_E_INVALID_TOKEN, &page);
+}
+
+static void enter(struct tb_request *request)
+{
+    struct tb_str next = next_of(request, request->body);
+    tb_page_redirect(request, next.ptr != NULL ? next : TB_STR("/ui/"));
 }
 
 static void on_session(struct tb_request *request)
@@ -218,7 +165,7 @@ static void on_session(struct tb_request *request)
         refuse_login(request);
     } else if (!answer_refused(request)) {
         set_cookie(request, reply->secret, TB_SESSION_MS / 1000);
-        redirect(request, TB_STR("/ui/"));
+        enter(request);
     }
 }
 
@@ -233,14 +180,12 @@ void tb_handle_login(struct tb_request *request)
         return;
     }
     if (request->http->auth.open) {
-        redirect(request, TB_STR("/ui/"));
+        enter(request);
         return;
     }
     unsigned kinds = 1U << TB_CREDENTIAL_TOKEN | 1U << TB_CREDENTIAL_LINK;
     enum tb_err err =
-        shown.len == 0
-            ? TB_E_INVALID_TOKEN
-            : tb_door_show(request, tb_text_to_bytes(request->arena, shown), kinds, &identity);
+        shown.len == 0 ? TB_E_INVALID_TOKEN : tb_door_show(request, shown, kinds, &identity);
     if (err == TB_E_INVALID_TOKEN) {
         refuse_login(request);
         return;
@@ -259,6 +204,38 @@ void tb_handle_login(struct tb_request *request)
     };
     tb_admit(request, &identity);
     tb_write_submit(request, on_session);
+}
+
+/* --- who is logged in --- */
+
+static const char *kind_of(const struct tb_request *request)
+{
+    if (request->http->auth.open) {
+        return "open";
+    }
+    return tb_id_is_zero(request->session) ? "token" : "session";
+}
+
+void tb_handle_session(struct tb_request *request)
+{
+    struct tb_buf out;
+    tb_buf_init(&out, request->arena, 128 + request->name.len + request->agent.len);
+    TB_BUF_LIT(&out, "{\"kind\":\"");
+    tb_buf_add_c(&out, kind_of(request));
+    TB_BUF_LIT(&out, "\",\"role\":\"");
+    tb_buf_add_c(&out, tb_role_name(request->role));
+    TB_BUF_LIT(&out, "\",\"name\":");
+    tb_buf_add_quoted(&out, request->name);
+    if (request->agent.ptr != NULL) {
+        TB_BUF_LIT(&out, ",\"agent\":");
+        tb_buf_add_quoted(&out, request->agent);
+    }
+    if (request->ticket.expires_ms != 0) {
+        TB_BUF_LIT(&out, ",\"expiresAt\":");
+        tb_buf_add_instant(&out, request->ticket.expires_ms);
+    }
+    TB_BUF_LIT(&out, "}");
+    tb_reply_json(request, 200, tb_buf_str(&out));
 }
 
 /* --- logging out --- */

@@ -55,6 +55,8 @@ enum tb_method {
     X(TB_IN_ORIGIN, "origin")                                                                      \
     X(TB_IN_PREFER, "prefer")                                                                      \
     X(TB_IN_REQUEST_ID, "x-request-id")                                                            \
+    X(TB_IN_FETCH_MODE, "sec-fetch-mode")                                                          \
+    X(TB_IN_FETCH_SITE, "sec-fetch-site")                                                          \
     X(TB_IN_TRACEPARENT, "traceparent")                                                            \
     X(TB_IN_UPGRADE, "upgrade") /* absent unless Connection names it, too */                       \
     X(TB_IN_WEBSOCKET_KEY, "sec-websocket-key")                                                    \
@@ -72,6 +74,8 @@ enum tb_method {
     X(TB_OUT_EVENTS_SEQ, "events-seq")                                                             \
     X(TB_OUT_IDEMPOTENCY_REPLAYED, "idempotency-replayed")                                         \
     X(TB_OUT_CONTENT_SECURITY_POLICY, "content-security-policy")                                   \
+    X(TB_OUT_CROSS_ORIGIN_OPENER_POLICY, "cross-origin-opener-policy")                             \
+    X(TB_OUT_CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin-resource-policy")                         \
     X(TB_OUT_LOCATION, "location")                                                                 \
     X(TB_OUT_REFERRER_POLICY, "referrer-policy")                                                   \
     X(TB_OUT_SET_COOKIE, "set-cookie")                                                             \
@@ -144,6 +148,7 @@ struct tb_request {
     struct tb_str params[TB_ROUTE_PARAMS_MAX]; /* bytes of the path, undecoded */
     const struct tb_params *query_params;      /* of all routes but the open ones */
     enum tb_role role;
+    struct tb_str name;      /* text: of the token */
     struct tb_str actor;     /* text: the token's agent, else its name */
     struct tb_str scope;     /* text: the token's id, which never changes */
     struct tb_str agent;     /* text: whom alone it may speak as; absent: anybody */

@@ -64,6 +64,11 @@ static bool is_param(struct tb_str pattern)
     return pattern.len > 0 && pattern.ptr[0] == ':';
 }
 
+static bool is_folder(const struct tb_route *route)
+{
+    return route->path[strlen(route->path) - 1] == '*';
+}
+
 void tb_router_init(struct tb_router *router, const struct tb_route *routes, size_t count)
 {
     assert(count <= TB_ROUTES_MAX);
@@ -75,14 +80,20 @@ void tb_router_init(struct tb_router *router, const struct tb_route *routes, siz
             struct tb_router_entry *entry = &router->entries[entry_count];
             size_t found = split(tb_str_c(routes[i].path), entry->segments);
             assert(found != SIZE_MAX);
-            if (found == length) {
+            if (found == length && !is_folder(&routes[i])) {
                 entry->route = &routes[i];
                 entry_count++;
             }
         }
     }
     router->first[TB_ROUTE_SEGMENTS_MAX + 1] = entry_count;
-    assert(entry_count == count);
+    for (size_t i = 0; i < count; i++) {
+        if (is_folder(&routes[i])) {
+            assert(router->folder_count < TB_ROUTE_FOLDERS_MAX);
+            router->folders[router->folder_count++] = &routes[i];
+        }
+    }
+    assert(entry_count + router->folder_count == count);
 }
 
 static bool entry_matches(const struct tb_router_entry *entry, const struct tb_str *segments,
@@ -110,31 +121,51 @@ static unsigned methods_of(const struct tb_route *route)
     return route->method == TB_METHOD_GET ? methods | 1U << TB_METHOD_HEAD : methods;
 }
 
+/* Notes a row that matches the path. True: it takes the method, too. */
+static bool takes(struct tb_match *match, const struct tb_route *route, enum tb_method method)
+{
+    unsigned methods = methods_of(route);
+    bool takes_method = (methods & 1U << method) != 0;
+    bool others_open = match->methods == 0 || match->open;
+    match->open = route->role == TB_ROLE_OPEN && (takes_method || others_open);
+    match->methods |= methods;
+    if (takes_method) {
+        match->route = route;
+    }
+    return takes_method;
+}
+
+static void match_folders(const struct tb_router *router, enum tb_method method, struct tb_str path,
+                          struct tb_match *match)
+{
+    for (size_t i = 0; i < router->folder_count; i++) {
+        struct tb_str pattern = tb_str_c(router->folders[i]->path);
+        size_t len = pattern.len - 1;
+        if (path.len >= len && memcmp(path.ptr, pattern.ptr, len) == 0 &&
+            takes(match, router->folders[i], method)) {
+            match->params[0] = tb_str_from(path.ptr + len, path.len - len);
+            return;
+        }
+    }
+}
+
 void tb_router_match(const struct tb_router *router, enum tb_method method, struct tb_str path,
                      struct tb_match *match)
 {
     struct tb_str segments[TB_ROUTE_SEGMENTS_MAX];
     *match = (struct tb_match){.route = NULL};
     size_t count = split(path, segments);
-    if (count == SIZE_MAX) {
-        return;
-    }
-    bool open = true;
-    for (size_t i = router->first[count]; i < router->first[count + 1]; i++) {
+    size_t first = count == SIZE_MAX ? 0 : router->first[count];
+    size_t end = count == SIZE_MAX ? 0 : router->first[count + 1];
+    for (size_t i = first; i < end; i++) {
         const struct tb_router_entry *entry = &router->entries[i];
         struct tb_str params[TB_ROUTE_PARAMS_MAX] = {TB_STR_NONE};
-        if (!entry_matches(entry, segments, count, params)) {
-            continue;
-        }
-        unsigned methods = methods_of(entry->route);
-        match->methods |= methods;
-        open = open && entry->route->role == TB_ROLE_OPEN;
-        if ((methods & 1U << method) != 0) {
-            match->route = entry->route;
+        if (entry_matches(entry, segments, count, params) && takes(match, entry->route, method)) {
             memcpy(match->params, params, sizeof(params));
-            match->open = entry->route->role == TB_ROLE_OPEN;
             return;
         }
     }
-    match->open = open && match->methods != 0;
+    if (match->methods == 0) {
+        match_folders(router, method, path, match);
+    }
 }

@@ -6,6 +6,7 @@
 
 #define TB_ROUTE_SEGMENTS_MAX 6
 #define TB_ROUTES_MAX         128
+#define TB_ROUTE_FOLDERS_MAX  4
 
 enum tb_route_flag {
     TB_ROUTE_LEGACY = 1 << 0, /* unknown body fields are ignored, and named */
@@ -17,7 +18,9 @@ enum tb_route_flag {
 
 typedef void tb_handler(struct tb_request *request);
 
-/* One row. `path` is absolute; a segment `:name` matches any one segment that is not empty. */
+/* One row. `path` is absolute; a segment `:name` matches any one segment that is not empty. One
+ * that ends in a `*` is a folder: it matches whatever begins with what stands in front of the star
+ * and matches no other row; what is left of the path is its parameter. */
 struct tb_route {
     enum tb_method method; /* GET also answers HEAD */
     const char *path;
@@ -26,7 +29,7 @@ struct tb_route {
     unsigned flags;    /* of tb_route_flag */
 };
 
-/* The server's table: where two rows match a path, the earlier wins. */
+/* The server's table: where two rows match a path, the earlier wins, and folders come last. */
 extern const struct tb_route tb_routes[];
 extern const size_t tb_route_count;
 
@@ -39,6 +42,8 @@ struct tb_router {
         struct tb_str segments[TB_ROUTE_SEGMENTS_MAX];
     } entries[TB_ROUTES_MAX];                /* by number of segments, else as in the table */
     size_t first[TB_ROUTE_SEGMENTS_MAX + 2]; /* entries with n segments: first[n] .. first[n + 1] */
+    const struct tb_route *folders[TB_ROUTE_FOLDERS_MAX];
+    size_t folder_count;
 };
 
 /* `routes` is borrowed. */

@@ -45,6 +45,7 @@ const struct tb_route tb_routes[] = {
     {POST, "/board/tasks/:id/cancel", tb_handle_cancel, TB_ROLE_COORDINATOR, TB_ROUTE_BODY},
     {POST, "/board/tasks/:id/retry", tb_handle_retry, TB_ROLE_COORDINATOR, TB_ROUTE_BODY},
     {GET, "/board/tasks/:id/attempts", tb_handle_attempts, TB_ROLE_VIEWER, 0},
+    {GET, "/board/tasks/:id/dependents", tb_handle_dependents, TB_ROLE_VIEWER, 0},
     {POST, "/board/tasks/:id/attempts/:n/accept", tb_handle_accept, TB_ROLE_COORDINATOR,
      TB_ROUTE_BODY},
     {GET, "/board/tasks/:id/why", tb_handle_why, TB_ROLE_VIEWER, 0},
@@ -74,15 +75,17 @@ const struct tb_route tb_routes[] = {
     {POST, "/auth/tokens", tb_handle_create_token, TB_ROLE_ADMIN, TB_ROUTE_BODY | TB_ROUTE_SECRET},
     {DELETE, "/auth/tokens/:id", tb_handle_delete_token, TB_ROLE_ADMIN, 0},
     {POST, "/auth/magic-link", tb_handle_magic_link, TB_ROLE_VIEWER, LOGIN},
+    {GET, "/auth/session", tb_handle_session, TB_ROLE_VIEWER, 0},
     {POST, "/auth/logout", tb_handle_logout, TB_ROLE_VIEWER, LOGIN},
-    {GET, "/ui", tb_handle_dashboard, TB_ROLE_OPEN, 0},
-    {GET, "/ui/", tb_handle_dashboard, TB_ROLE_OPEN, 0},
+
+    {GET, "/", tb_handle_dashboard_root, TB_ROLE_OPEN, 0},
+    {GET, "/ui", tb_handle_dashboard_root, TB_ROLE_OPEN, 0},
     {GET, "/ui/login", tb_handle_login_page, TB_ROLE_OPEN, 0},
     {POST, "/ui/login", tb_handle_login, TB_ROLE_OPEN, LOGIN},
-    {GET, "/ui/login.js", tb_handle_login_script, TB_ROLE_OPEN, 0},
     {GET, "/admin/backup", tb_handle_backup, TB_ROLE_ADMIN, 0},
     {GET, "/admin/export", tb_handle_export, TB_ROLE_ADMIN, 0},
     {POST, "/admin/import", tb_handle_import, TB_ROLE_ADMIN, TB_ROUTE_BODY | TB_ROUTE_BIG_BODY},
+    {GET, "/ui/*", tb_handle_dashboard, TB_ROLE_OPEN, 0},
 };
 
 const size_t tb_route_count = sizeof(tb_routes) / sizeof(tb_routes[0]);

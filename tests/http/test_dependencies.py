@@ -36,6 +36,33 @@ def test_a_task_that_waits_for_several_is_ready_with_the_last_of_them(client):
         assert task["blockedBy"] == left and task["ready"] is (left == [])
 
 
+def test_dependents_are_those_that_name_the_task_done_or_not(client):
+    first = client.create("first")["id"]
+    done, waits = (client.create(name, dependencies=[first, NOBODY], tags=["held"])["id"] for name in ("done", "waits"))
+    client.create("of the second", dependencies=[waits])
+    client.done(done)
+    client.done(first)
+    answer = client.get(f"/board/tasks/{first}/dependents")
+    assert answer.status == 200 and answer.json["count"] == 2 and answer.seq == client.summary()["seq"]
+    assert [task["id"] for task in answer.json["tasks"]] == [done, waits]
+    assert [task["status"] for task in answer.json["tasks"]] == ["done", "open"]
+    assert all("description" not in task and "notes" not in task for task in answer.json["tasks"])
+    client.patch(waits, {"dependencies": []})
+    assert [task["id"] for task in client.get(f"/board/tasks/{first}/dependents").json["tasks"]] == [done]
+    assert client.get(f"/board/tasks/{waits}/dependents").json["count"] == 1
+    refused(client.get(f"/board/tasks/{NOBODY}/dependents"), 404, "task_not_found")
+
+
+def test_a_dependent_that_is_paused_is_not_ready(client):
+    first = client.create("first")["id"]
+    client.create("held", dependencies=[first], tags=["held"])
+    client.done(first)
+    ready = lambda: [task["ready"] for task in client.get(f"/board/tasks/{first}/dependents").json["tasks"]]
+    assert ready() == [True]
+    assert client.post("/board/pause", {"tag": "held"}).status == 200
+    assert ready() == [False]
+
+
 @pytest.mark.parametrize("outcome", ["failed", "cancelled"])
 def test_only_success_meets_a_dependency(client, outcome):
     first = client.create()

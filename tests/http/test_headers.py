@@ -24,7 +24,7 @@ PATHS = {
     "/board/tasks/{id}/history": {"GET", "HEAD"},
 }
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FROBNICATE"]
-UNKNOWN_PATHS = ["/", "/board", "/nothing", "/board/tasks/{id}/nothing", "/board/tasks/{id}/notes/x", "/boards/tasks",
+UNKNOWN_PATHS = ["/board", "/nothing", "/board/tasks/{id}/nothing", "/board/tasks/{id}/notes/x", "/boards/tasks",
                  "//board/tasks", "/board//tasks", "/admin", "/favicon.ico", "/board/tasks/{id}/Notes", "/events/x/y"]
 
 

@@ -11,7 +11,7 @@ ROLES = ["viewer", "worker", "coordinator", "admin"]
 
 # What docs/PROTOCOL.md says: the least role of each route that is not listed is `viewer` for GET and `worker` for the rest.
 LEAST = {
-    "open": """GET /health, GET /ready, GET /ui, GET /ui/, GET /ui/login, POST /ui/login, GET /ui/login.js""",
+    "open": """GET /health, GET /ready, GET /, GET /ui, GET /ui/login, POST /ui/login, GET /ui/*""",
     "viewer": """POST /auth/magic-link, POST /auth/logout""",
     "coordinator": """POST /board/retry, POST /board/pause, POST /board/resume, DELETE /board/tasks/:id, POST /board/tasks/:id/approve,
         POST /board/tasks/:id/reject, POST /board/tasks/:id/cancel, POST /board/tasks/:id/retry,

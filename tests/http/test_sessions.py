@@ -5,6 +5,7 @@ import re
 import pytest
 from harness import Sse, Ws, at_the_same_time, eventually, refused
 from harness.auth import cookie_of, expect_end, log_in, magic_link, make_token, own_page, revoke, session_of
+from harness.streams import Connection
 
 MAY = 1.5
 
@@ -163,6 +164,20 @@ def test_no_other_page_logs_a_browser_in(shared_server, client, anybody, origin,
     assert log_in(anybody, magic_link(client), **headers).status == status
 
 
+@pytest.mark.parametrize("sent, location", [
+    ("/ui/tasks/01KAP2Y5Q3V8C4D1E7F9G2H5JK?x=%2520%26", "/ui/tasks/01KAP2Y5Q3V8C4D1E7F9G2H5JK?x=%20&"),
+    ("", "/ui/"), ("//evil.example", "/ui/"), ("https://evil.example/ui/", "/ui/"), ("/board/tasks", "/ui/"), ("/ui/%0d%0aX:%20y", "/ui/"),
+    ("/ui/%22", "/ui/"), ("/ui/" + 2100 * "a", "/ui/"),
+])
+def test_a_login_leads_to_where_the_dashboard_was_asked_for_and_nowhere_else(anybody, client, sent, location):
+    page = anybody.get(f"/ui/login?next={sent}").body.decode()
+    assert ('name="next"' in page) == (location != "/ui/")
+    again = log_in(anybody, f"wrong&next={sent}")
+    assert again.status in (401, 429)
+    answer = log_in(anybody, f"{magic_link(client)}&next={sent}")
+    assert answer.status == 303 and answer.headers["Location"] == location
+
+
 # --- other pages ---
 
 def write(client, method, cookie, **headers):
@@ -202,6 +217,23 @@ def test_a_websocket_with_a_session_comes_from_a_page_of_ours(shared_server, cli
             assert ws.status == 403
     with Ws(shared_server, token=None, headers={**cookie, "Origin": "http://t"}) as ws:
         assert ws.status == 101
+
+
+@pytest.mark.parametrize("path", ["/board/tasks", "/events/stream", "/feed/stream"])
+def test_a_page_of_another_site_reads_nothing_with_a_session(shared_server, client, path):
+    cookie = session_of(shared_server, magic_link(client))
+
+    def status(**headers):
+        with Connection(shared_server, path, {**cookie, **headers}, token=None) as stream:  # Host: t
+            return stream.status
+
+    assert [status(Origin="http://evil.example"), status(Origin="null"), status(Origin="https://t")] == [403, 403, 403]
+    assert [status(**{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}) for site in ("cross-site", "same-site")] == [403, 403]
+    assert [status(**{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "cors"}) for site in ("same-origin", "none")] == [200, 200]
+    assert status(**{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}) == 200  # somebody follows a link
+    assert [status(), status(Origin="http://t")] == [200, 200]
+    with Connection(shared_server, path, {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}) as stream:
+        assert stream.status == 200  # a token is not sent by itself
 
 
 # --- its end ---
@@ -244,19 +276,17 @@ def test_sessions_survive_a_restart_but_not_another_admin_token(serve):
     assert not is_in(again.client(token=None), mine) and is_in(again.client(token=None), named)
 
 
-# --- the dashboard's door ---
+# --- who is logged in ---
 
-def test_the_dashboard_leads_to_the_login_page_and_back(shared_server, client, anybody):
-    for path in ("/ui", "/ui/"):
-        answer = anybody.get(path)
-        assert answer.status == 303 and answer.headers["Location"] == "/ui/login"
-    assert anybody.get("/ui/", headers={"Cookie": "session=nonsense"}).status == 303
-    answer = anybody.get("/ui/", headers=session_of(shared_server, magic_link(client)))
-    assert answer.status == 200 and b"not built" in answer.body
-
-
-def test_without_auth_the_dashboard_is_open(serve):
-    server = serve("--no-auth", env={"VERS_AUTH_TOKEN": None})
-    anybody = server.client(token=None)
-    assert anybody.get("/ui/").status == 200
-    assert anybody.get("/auth/tokens").status == 200
+def test_the_session_says_who_it_is(shared_server, client, anybody):
+    token = make_token(client, "worker", name="ann's \"laptop\"", agent="ann", expiresInSeconds=100)
+    named = shared_server.client(token=token["token"])
+    who = {"role": "worker", "name": "ann's \"laptop\"", "agent": "ann", "expiresAt": token["expiresAt"]}
+    assert named.get("/auth/session").json == {"kind": "token", **who}
+    cookie = session_of(shared_server, magic_link(named))
+    assert anybody.get("/auth/session", headers=cookie).json == {"kind": "session", **who}
+    assert client.get("/auth/session").json == {"kind": "token", "role": "admin", "name": "admin"}
+    mine = anybody.get("/auth/session", headers=session_of(shared_server, client.token)).json
+    assert mine["kind"] == "session" and mine["role"] == "admin" and mine["expiresAt"]
+    assert anybody.get("/auth/session").status == 401
+    assert anybody.get("/auth/session", headers={"Cookie": "session=nonsense"}).status in (401, 429)

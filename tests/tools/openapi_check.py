@@ -56,7 +56,9 @@ class OpenApi:
         self._validators = {}
         self._paths = []
         for template, item in self.document["paths"].items():
-            pattern = re.compile(re.sub(r"\\\{[^}]+\\\}", "[^/]+", re.escape(template)) + r"\Z")
+            # A parameter is one segment, but `{path}` is all that is left.
+            named = re.escape(template).replace(r"\{path\}", ".*")
+            pattern = re.compile(re.sub(r"\\\{[^}]+\\\}", "[^/]+", named) + r"\Z")
             self._paths.append((template, pattern, item))
         # Concrete paths come before templated ones.
         self._paths.sort(key=lambda entry: entry[0].count("{"))
@@ -112,13 +114,13 @@ class OpenApi:
     # --- routes ---
 
     def compare_routes(self, lines):
-        """Differences between `METHOD /path/:param` lines and the document, as sentences."""
+        """Differences between `METHOD /path/:param` lines and the document, as sentences. A folder's `/*` is documented as `/{path}`."""
         served = set()
         for line in lines:
             if not line.strip():
                 continue
             method, path = line.split()[:2]
-            served.add((method.upper(), re.sub(r":([A-Za-z]+)", r"{\1}", path)))
+            served.add((method.upper(), re.sub(r":([A-Za-z]+)", r"{\1}", re.sub(r"\*$", "{path}", path))))
         if not served:
             return ["the route table is empty"]
         served = {route for route in served if route[0] != "HEAD" or ("GET", route[1]) not in served}

@@ -42,7 +42,8 @@ class Answer:
         content_type = self.headers["Content-Type"] or ""
         if not self.body:
             return None
-        return self.json if "json" in content_type else self.body.decode() if content_type.startswith("text/") else self.body
+        is_text = content_type.startswith("text/") and "Content-Encoding" not in self.headers
+        return self.json if "json" in content_type else self.body.decode() if is_text else str(self.body)
 
     @property
     def etag(self):

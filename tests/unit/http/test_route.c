@@ -1,5 +1,7 @@
 #include "unit/base/check.h"
 
+#include <stdio.h>
+
 #include "http/route.h"
 
 static void handle(struct tb_request *request)
@@ -16,6 +18,8 @@ static const struct tb_route routes[] = {
     {TB_METHOD_DELETE, "/things/:id", handle, TB_ROLE_ADMIN, 0},
     {TB_METHOD_PATCH, "/things/:id", handle, TB_ROLE_WORKER, 0},
     {TB_METHOD_POST, "/things/:id/parts/:part", handle, TB_ROLE_WORKER, 0},
+    {TB_METHOD_GET, "/files/*", handle, TB_ROLE_OPEN, 0},
+    {TB_METHOD_POST, "/files/login", handle, TB_ROLE_VIEWER, 0},
 };
 
 static struct tb_router router;
@@ -109,6 +113,36 @@ static void route_is_not_found_where_the_path_is_not_exact(void **state)
     assert_null(found.route);
 }
 
+static void route_of_a_folder_takes_all_that_is_in_it(void **state)
+{
+    (void)state;
+    static const char *const inside[] = {"", "a", "a/b", "/", "../things", "a/b/c/d/e/f/g/h/i"};
+    for (size_t i = 0; i < COUNT(inside); i++) {
+        char path[64];
+        (void)snprintf(path, sizeof(path), "/files/%s", inside[i]);
+        struct tb_match found = match(TB_METHOD_GET, path);
+        assert_ptr_equal(found.route, &routes[8]);
+        assert_true(tb_str_eq_c(found.params[0], inside[i]));
+        assert_true(found.open);
+        found = match(TB_METHOD_DELETE, path);
+        assert_null(found.route);
+        assert_int_equal(found.methods, 1U << TB_METHOD_GET | 1U << TB_METHOD_HEAD);
+        assert_true(found.open);
+    }
+    assert_null(match(TB_METHOD_GET, "/files").route);
+    assert_null(match(TB_METHOD_GET, "/filesx").route);
+}
+
+static void route_with_a_path_goes_before_the_folder_that_it_is_in(void **state)
+{
+    (void)state;
+    assert_ptr_equal(match(TB_METHOD_POST, "/files/login").route, &routes[9]);
+    struct tb_match found = match(TB_METHOD_GET, "/files/login");
+    assert_null(found.route);
+    assert_int_equal(found.methods, 1U << TB_METHOD_POST);
+    assert_false(found.open);
+}
+
 static void route_is_open_only_where_no_token_is_ever_asked(void **state)
 {
     (void)state;
@@ -156,6 +190,8 @@ int main(void)
         cmocka_unit_test(route_that_stands_earlier_wins),
         cmocka_unit_test(route_of_another_method_tells_which_are_allowed),
         cmocka_unit_test(route_is_not_found_where_the_path_is_not_exact),
+        cmocka_unit_test(route_of_a_folder_takes_all_that_is_in_it),
+        cmocka_unit_test(route_with_a_path_goes_before_the_folder_that_it_is_in),
         cmocka_unit_test(route_is_open_only_where_no_token_is_ever_asked),
         cmocka_unit_test(route_methods_have_their_names),
         cmocka_unit_test(route_table_of_the_server_is_sound),
