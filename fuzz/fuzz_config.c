@@ -75,7 +75,7 @@ static void check_number(const char *name, int64_t number)
 
 static void check_settings(const struct tb_settings *settings)
 {
-    must(settings->hosts.count <= TB_SETTINGS_HOSTS_MAX);
+    must(settings->hosts.count <= TB_SETTINGS_LIST_MAX);
     for (size_t i = 0; i < settings->hosts.count; i++) {
         must(settings->hosts.items[i] != NULL && settings->hosts.items[i][0] != '\0');
     }

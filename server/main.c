@@ -1,5 +1,6 @@
 /* taskboardd: reads the settings, puts the layers together, serves until it is told to stop. */
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,9 +14,11 @@
 #include "archive.h"
 #include "check.h"
 #include "config/settings.h"
+#include "confine.h"
 #include "http/etag.h"
 #include "http/notify.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "http/token.h"
 #include "import.h"
 #include "restore.h"
@@ -39,6 +42,8 @@ struct program {
     struct tb_settings settings;
     sigset_t signals;
     struct tb_listen sockets;
+    struct tb_tls *tls;    /* NULL: none */
+    struct tb_token token; /* until it is taken over; empty: not read yet */
     struct tb_store *store;
     struct tb_service *service;
     struct tb_http http;
@@ -116,7 +121,35 @@ static unsigned connections_max(const struct program *program)
     return allowed;
 }
 
-/* What can be judged without opening anything. */
+static bool read_certificate(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    struct tb_tls_files files = {settings->tls_cert, settings->tls_key};
+    if ((files.cert == NULL) != (files.key == NULL)) {
+        (void)snprintf(program->why, WHY_BYTES,
+                       "--tls-cert and --tls-key belong together: %s is missing",
+                       files.cert == NULL ? "--tls-cert" : "--tls-key");
+        return false;
+    }
+    return files.cert == NULL || tb_tls_new(&files, &program->tls, program->why, WHY_BYTES);
+}
+
+static bool read_proxies(struct program *program)
+{
+    const struct tb_settings_list *list = &program->settings.trusted_proxies;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!tb_proxies_add(&program->http.proxies, list->items[i])) {
+            (void)snprintf(program->why, WHY_BYTES,
+                           "--trusted-proxy must be an address or a network such as 10.0.0.0/8 "
+                           "or fd00::/8, not \"%.128s\"",
+                           list->items[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What can be judged without opening the store. */
 static bool check(struct program *program)
 {
     const struct tb_settings *settings = &program->settings;
@@ -139,7 +172,7 @@ static bool check(struct program *program)
                        "addresses only (--host 127.0.0.1), or give --no-auth-anywhere too");
         return false;
     }
-    return true;
+    return read_proxies(program) && read_certificate(program);
 }
 
 static bool bind_sockets(struct program *program)
@@ -213,6 +246,50 @@ static bool tie_auth_to_store(struct program *program, struct tb_str token)
     return err == TB_OK;
 }
 
+static bool is_token_given(const struct program *program)
+{
+    return getenv("VERS_AUTH_TOKEN") != NULL || getenv("TASKBOARD_TOKEN") != NULL ||
+           program->settings.token_file != NULL;
+}
+
+static bool obtain_token(struct program *program)
+{
+    struct tb_token_options options = {
+        .vers_auth_token = getenv("VERS_AUTH_TOKEN"),
+        .taskboard_token = getenv("TASKBOARD_TOKEN"),
+        .file = program->settings.token_file,
+        .data_dir = data_dir(program->settings.data),
+    };
+    return tb_token_obtain(&options, &program->token, program->why, WHY_BYTES);
+}
+
+/* One that is given may be for the superuser's eyes only; one that is made belongs to who serves. */
+static bool obtain_given_token(struct program *program)
+{
+    return program->settings.no_auth || !is_token_given(program) || obtain_token(program);
+}
+
+static bool become_user(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    return settings->user == NULL ||
+           tb_become_user(settings->user, data_dir(settings->data), program->why, WHY_BYTES);
+}
+
+/* What cannot be had is done without: systemd and containers have walls of their own. */
+static bool confine(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    const char *const folders[TB_CONFINE_FOLDERS_MAX] = {data_dir(settings->data),
+                                                         settings->archive};
+    const char *reason = "--no-sandbox";
+    if (settings->no_sandbox || !tb_confine(folders, &reason)) {
+        tb_log(TB_LOG_INFO, "not confined: it may write wherever its user may",
+               TB_LOG_C("because", reason));
+    }
+    return true;
+}
+
 static bool set_up_auth(struct program *program)
 {
     if (program->settings.no_auth) {
@@ -221,26 +298,20 @@ static bool set_up_auth(struct program *program)
                TB_LOG_C("because", "--no-auth"));
         return tie_auth_to_store(program, TB_STR_NONE);
     }
-    struct tb_token token;
-    struct tb_token_options options = {
-        .vers_auth_token = getenv("VERS_AUTH_TOKEN"),
-        .taskboard_token = getenv("TASKBOARD_TOKEN"),
-        .file = program->settings.token_file,
-        .data_dir = data_dir(program->settings.data),
-    };
-    if (!tb_token_obtain(&options, &token, program->why, WHY_BYTES)) {
+    struct tb_token *token = &program->token;
+    if (token->len == 0 && !obtain_token(program)) {
         return false;
     }
-    tb_auth_init(&program->http.auth, tb_str_from(token.bytes, token.len));
-    bool tied = tie_auth_to_store(program, tb_str_from(token.bytes, token.len));
-    tb_token_wipe(&token);
+    tb_auth_init(&program->http.auth, tb_str_from(token->bytes, token->len));
+    bool tied = tie_auth_to_store(program, tb_str_from(token->bytes, token->len));
+    tb_token_wipe(token);
     if (!tied) {
         return false;
     }
-    if (token.path[0] != '\0') {
+    if (token->path[0] != '\0') {
         tb_log(TB_LOG_INFO,
-               token.made ? "made an admin token" : "the admin token is kept in a file",
-               TB_LOG_C("file", token.path));
+               token->made ? "made an admin token" : "the admin token is kept in a file",
+               TB_LOG_C("file", token->path));
     }
     return true;
 }
@@ -256,6 +327,7 @@ static bool start_server(struct program *program)
     http->service = program->service;
     http->store = program->store;
     http->clock = tb_clock_system();
+    http->tls = program->tls;
     http->array_body_bytes_max = most;
     http->body_bytes_max = most < TB_BODY_BYTES_MAX ? most : TB_BODY_BYTES_MAX;
     http->origin.checks = settings->no_auth;
@@ -283,6 +355,9 @@ static void announce(const struct program *program)
                        program->sockets.addresses[i].name);
         tb_log_record(TB_LOG_INFO, message, NULL, 0);
     }
+    if (program->tls != NULL) {
+        tb_tls_tell(program->tls, tb_clock_wall_ms(tb_clock_system()));
+    }
     tb_log_flush();
     tb_notify("READY=1");
 }
@@ -302,6 +377,41 @@ static int next_signal(const struct program *program, int64_t by_us)
     return 0;
 }
 
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return fd >= 0;
+}
+
+/* What SIGHUP asks of a service. */
+static void reload(struct program *program)
+{
+    if (program->tls == NULL) {
+        tb_log_record(TB_LOG_INFO, "nothing to read anew: there is no TLS certificate", NULL, 0);
+    } else if (tb_tls_reload(program->tls, program->why, WHY_BYTES)) {
+        tb_tls_tell(program->tls, tb_clock_wall_ms(tb_clock_system()));
+    } else {
+        tb_log(TB_LOG_ERROR, "the TLS certificate stays as it was", TB_LOG_C("why", program->why));
+    }
+    tb_log_flush();
+}
+
+/* The signal that ends the program. SIGHUP says that its terminal is gone, where it has one. */
+static int wait_for_the_end(struct program *program)
+{
+    bool hangs = program->tls == NULL && has_terminal();
+    for (;;) {
+        int number = next_signal(program, 0);
+        if (number != SIGHUP || hangs) {
+            return number;
+        }
+        reload(program);
+    }
+}
+
 /* Waits for the loops in small steps, so that a second signal still ends the program at once. */
 static bool drain(struct program *program)
 {
@@ -314,7 +424,7 @@ static bool drain(struct program *program)
     int64_t wait_us = limit_us < CUT_OFF_US ? CUT_OFF_US : limit_us;
     for (int64_t by_us = now_us + wait_us; now_us < by_us;) {
         int number = sigtimedwait(&program->signals, NULL, &no_time);
-        if (number > 0) {
+        if (number > 0 && number != SIGHUP) {
             tb_log(TB_LOG_WARN, "stopped at once by a second signal", TB_LOG_NUM("signal", number));
             tb_log_flush();
             _exit(128 + number);
@@ -336,6 +446,7 @@ static void close_all(struct program *program)
     }
     tb_store_close(&program->store);
     tb_listen_close(&program->sockets);
+    tb_tls_free(&program->tls);
     tb_auth_fini(&program->http.auth);
     tb_log_flush();
     tb_arena_free(program->arena);
@@ -343,7 +454,8 @@ static void close_all(struct program *program)
 
 static bool start(struct program *program)
 {
-    return bind_sockets(program) && open_store(program) && start_service(program) &&
+    return bind_sockets(program) && obtain_given_token(program) && become_user(program) &&
+           open_store(program) && confine(program) && start_service(program) &&
            start_server(program);
 }
 
@@ -356,7 +468,7 @@ static int serve(struct program *program)
         return EXIT_CANNOT_START;
     }
     announce(program);
-    int number = next_signal(program, 0);
+    int number = wait_for_the_end(program);
     tb_log(TB_LOG_INFO, "stopping", TB_LOG_NUM("signal", number));
     tb_notify("STOPPING=1");
     if (!drain(program)) {
@@ -428,25 +540,32 @@ static int import(struct program *program)
     return EXIT_SUCCESS;
 }
 
-/* What is asked for besides serving. True: done. */
-static bool answer_and_exit(struct program *program, int *code)
+static bool is_serving(const struct tb_settings *settings)
 {
-    *code = EXIT_SUCCESS;
-    if (program->settings.help) {
+    return !settings->help && !settings->version && !settings->check && settings->restore == NULL &&
+           settings->import == NULL;
+}
+
+/* What is asked for besides serving. */
+static int answer(struct program *program)
+{
+    const struct tb_settings *settings = &program->settings;
+    if (settings->help) {
         struct tb_str help = tb_settings_help(program->arena);
         (void)fwrite(help.ptr, 1, help.len, stdout);
-    } else if (program->settings.version) {
-        (void)puts("taskboardd " TB_VERSION);
-    } else if (program->settings.check) {
-        *code = check_store(program);
-    } else if (program->settings.restore != NULL) {
-        *code = restore(program);
-    } else if (program->settings.import != NULL) {
-        *code = import(program);
-    } else {
-        return false;
+        return EXIT_SUCCESS;
     }
-    return true;
+    if (settings->version) {
+        (void)puts("taskboardd " TB_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (!become_user(program)) {
+        (void)fprintf(stderr, "taskboardd: %s\n", program->why);
+        return EXIT_CANNOT_START;
+    }
+    return settings->check             ? check_store(program)
+           : settings->restore != NULL ? restore(program)
+                                       : import(program);
 }
 
 int main(int argc, char **argv)
@@ -463,9 +582,8 @@ int main(int argc, char **argv)
         (void)fputs("taskboardd: cannot get random numbers from the system\n", stderr);
         return EXIT_CANNOT_START;
     }
-    int code = EXIT_SUCCESS;
-    if (answer_and_exit(&program, &code)) {
-        return code;
+    if (!is_serving(&program.settings)) {
+        return answer(&program);
     }
     /* Large answers come and go: their memory is given back, not kept for the next one. What
      * batches use again and again is kept. */

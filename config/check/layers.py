@@ -27,10 +27,12 @@ LAYERS = {
     "cli": ["server/base"],
     "server/main.c": [
         "server/http", "server/config", "server/service", "server/board", "server/model", "include/taskboard", "server/base",
-        "server/archive.h", "server/check.h", "server/import.h", "server/restore.h",
+        "server/archive.h", "server/check.h", "server/confine.h", "server/import.h", "server/restore.h",
     ],
     "server/check.h": ["server/board", "server/model", "include/taskboard", "server/base"],
     "server/check.c": ["server/check.h", "server/board", "server/model", "include/taskboard", "server/base"],
+    "server/confine.h": ["include/taskboard", "server/base"],
+    "server/confine.c": ["server/confine.h", "include/taskboard", "server/base"],
     "server/archive.h": ["server/base"],
     "server/archive.c": ["server/archive.h", "server/base"],
     "server/import.h": ["server/board", "server/model", "include/taskboard", "server/base"],
@@ -49,7 +51,7 @@ SEARCH = ["include", "server", "storage"]
 HOMES = {
     r"h2o(\.h|/.*)": ["server/http/h2o_"],
     r"wslay/.*": ["server/http/websocket"],
-    r"openssl/.*": ["server/http/websocket"],
+    r"openssl/.*": ["server/http/websocket", "server/http/tls.c"],
     r"zlib\.h": ["server/http/gzip.c"],
     r"curl/.*": ["cli/http"],
     r"yajl/.*": ["server/base/json"],
@@ -64,7 +66,7 @@ HOMES = {
     r"(sys/socket|netinet/.*|arpa/.*|netdb|sys/epoll)(\.h)?": ["server/http/", "cli/work_call.c", "cli/cmd_work.c"],
     r"(time|sys/time)\.h": ["server/base/", "server/service/", "server/http/", "server/config/", "server/main.c", "storage/", "cli/"],
     r"(fcntl|sys/stat|dirent|sys/mman|sys/file)\.h": [
-        "server/base/", "server/http/", "server/config/", "server/main.c", "server/archive.c", "server/check.c", "server/import.c",
+        "server/base/", "server/http/", "server/config/", "server/main.c", "server/archive.c", "server/check.c", "server/confine.c", "server/import.c",
         "server/restore.c", "storage/", "cli/",
     ],
 }

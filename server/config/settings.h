@@ -7,12 +7,12 @@
 #include "base/arena.h"
 #include "base/log.h"
 
-#define TB_SETTINGS_HOSTS_MAX 16
+#define TB_SETTINGS_LIST_MAX  16
 #define TB_SETTINGS_WHY_BYTES 512
 
 struct tb_settings {
-    struct tb_settings_hosts {
-        const char *items[TB_SETTINGS_HOSTS_MAX];
+    struct tb_settings_list {
+        const char *items[TB_SETTINGS_LIST_MAX];
         size_t count; /* 0: the default */
     } hosts;
     int64_t port; /* 0: any that is free */
@@ -21,8 +21,13 @@ struct tb_settings {
     const char *token_file; /* NULL: none */
     bool no_auth;
     bool no_auth_anywhere;
+    const char *user; /* NULL: who started it */
+    bool no_sandbox;
     const char *public_url; /* http(s)://host[:port][/path]; NULL: none */
-    int64_t threads;        /* 0: one a core */
+    struct tb_settings_list trusted_proxies;
+    const char *tls_cert; /* files; NULL: no native TLS */
+    const char *tls_key;
+    int64_t threads; /* 0: one a core */
     int64_t connections_max;
     int64_t body_bytes_max;
     int64_t aging_seconds;

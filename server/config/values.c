@@ -121,11 +121,11 @@ bool tb_value_switch(const struct tb_setting *setting, const char *text, void *s
     return false;
 }
 
-bool tb_value_host(const struct tb_setting *setting, const char *text, void *slot, char why[WHY])
+bool tb_value_list(const struct tb_setting *setting, const char *text, void *slot, char why[WHY])
 {
-    struct tb_settings_hosts *hosts = slot;
-    if (hosts->count == TB_SETTINGS_HOSTS_MAX) {
-        (void)snprintf(why, WHY, "may be given at most %d times", TB_SETTINGS_HOSTS_MAX);
+    struct tb_settings_list *hosts = slot;
+    if (hosts->count == TB_SETTINGS_LIST_MAX) {
+        (void)snprintf(why, WHY, "may be given at most %d times", TB_SETTINGS_LIST_MAX);
         return false;
     }
     if (!tb_value_text(setting, text, &hosts->items[hosts->count], why)) {

@@ -10,15 +10,18 @@ void tb_access_log(const struct tb_request *request, size_t bytes_sent, bool com
         return;
     }
     int64_t took_us = tb_clock_monotonic_us(request->http->clock) - request->started_us;
-    struct tb_log_field fields[8] = {
+    char client[TB_ADDRESS_CHARS];
+    tb_address_format(&request->client, client);
+    struct tb_log_field fields[9] = {
         TB_LOG_STR("id", request->id),
         TB_LOG_STR("method", request->method_name),
         TB_LOG_STR("path", request->path),
         TB_LOG_NUM("status", request->response.status),
         TB_LOG_NUM("bytes", (int64_t)bytes_sent),
         TB_LOG_NUM("us", took_us),
+        TB_LOG_C("client", client),
     };
-    size_t count = 6;
+    size_t count = 7;
     struct tb_str traceparent = tb_header_traceparent(request->headers[TB_IN_TRACEPARENT]);
     if (traceparent.ptr != NULL) {
         fields[count++] = TB_LOG_STR("traceparent", traceparent);

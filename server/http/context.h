@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "http/auth.h"
+#include "http/client.h"
 #include "http/known.h"
 #include "http/loop_metrics.h"
 #include "http/origin.h"
@@ -14,14 +15,18 @@
 
 #define TB_LIST_TAG_BYTES 16
 
+struct tb_tls;
+
 /* Constant while the server runs, but for the atomics. */
 struct tb_http {
     struct tb_service *service;   /* borrowed */
     struct tb_store *store;       /* borrowed: of transfers */
     const struct tb_clock *clock; /* borrowed */
+    struct tb_tls *tls;           /* borrowed; NULL: connections are not encrypted */
     struct tb_router router;
     struct tb_auth auth;
     struct tb_origin origin;
+    struct tb_proxies proxies;
     size_t body_bytes_max; /* of any body but an array of tasks */
     size_t array_body_bytes_max;
     int64_t started_us;

@@ -35,7 +35,7 @@ void tb_refuse_login(struct tb_request *request, enum tb_err err, const struct t
     struct tb_slowdown_verdict verdict = {false, TB_DELAY_NONE};
     if (err == TB_E_INVALID_TOKEN) {
         atomic_fetch_add_explicit(&request->http->failed_logins, 1, memory_order_relaxed);
-        verdict = tb_slowdown_failed(&worker->slowdown, request->started_us);
+        verdict = tb_slowdown_failed(&worker->slowdown, &request->client, request->started_us);
     }
     if (verdict.refuse) {
         tb_reply_error(request, TB_E_TOO_MANY_FAILED_LOGINS);

@@ -105,7 +105,8 @@ bool tb_door_is_secure(const struct tb_request *request)
     struct tb_str proto = request->headers[TB_IN_FORWARDED_PROTO];
     const char *comma = proto.len > 0 ? memchr(proto.ptr, ',', proto.len) : NULL;
     size_t len = comma != NULL ? (size_t)(comma - proto.ptr) : proto.len;
-    return len == sizeof(https) - 1 && strncasecmp(proto.ptr, https, len) == 0;
+    bool proxy_says_so = len == sizeof(https) - 1 && strncasecmp(proto.ptr, https, len) == 0;
+    return request->over_tls || proxy_says_so;
 }
 
 bool tb_door_is_own_origin(const struct tb_request *request)

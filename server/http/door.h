@@ -23,7 +23,7 @@ TB_MUST_CHECK enum tb_err tb_door_show(struct tb_request *request, struct tb_str
  * TB_E_FORBIDDEN with a sentence in `*why`. */
 TB_MUST_CHECK enum tb_err tb_door_check_session(const struct tb_request *request, const char **why);
 
-/* Did the request come over TLS, as far as the proxy says? */
+/* Did the request come over TLS: our own, or a proxy's as far as that says? */
 bool tb_door_is_secure(const struct tb_request *request);
 
 /* Is the Origin, where there is one, our own? */

@@ -176,6 +176,9 @@ static enum tb_header_in header_of(const h2o_iovec_t *name)
     if (name == &H2O_TOKEN_ACCEPT_ENCODING->buf) {
         return TB_IN_ACCEPT_ENCODING;
     }
+    if (name == &H2O_TOKEN_X_FORWARDED_FOR->buf) {
+        return TB_IN_FORWARDED_FOR;
+    }
     if (name == &H2O_TOKEN_IF_NONE_MATCH->buf) {
         return TB_IN_IF_NONE_MATCH;
     }
@@ -237,8 +240,26 @@ static void check_framing(struct tb_request *request, const h2o_req_t *req)
     request->malformed = tb_framing_fault(bytes, req->version < 0x101);
 }
 
+/* Once the operator has named proxies, nobody else can speak for another client. */
+static void find_client(struct tb_request *request, const h2o_req_t *req)
+{
+    const struct tb_proxies *proxies = &request->http->proxies;
+    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+    (void)req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&peer);
+    request->client = tb_address_of((const struct sockaddr *)&peer);
+    if (proxies->count == 0) {
+        return;
+    }
+    if (!tb_proxies_know(proxies, &request->client)) {
+        request->headers[TB_IN_FORWARDED_PROTO] = TB_STR_NONE;
+    }
+    request->client =
+        tb_proxies_client(proxies, request->client, request->headers[TB_IN_FORWARDED_FOR]);
+}
+
 static void read_request(struct tb_request *request, const h2o_req_t *req)
 {
+    request->over_tls = req->conn->callbacks->get_socket(req->conn)->ssl != NULL;
     request->method_name = str_of(req->input.method);
     request->method = tb_method_parse(request->method_name);
     if (!tb_framing_target(str_of(req->input.path), &request->path, &request->query)) {
@@ -250,6 +271,7 @@ static void read_request(struct tb_request *request, const h2o_req_t *req)
         check_framing(request, req);
     }
     read_headers(request, req);
+    find_client(request, req);
     request->headers[TB_IN_UPGRADE] = str_of(req->upgrade);
     /* The library puts the name of its only host where none was sent. */
     const h2o_iovec_t host = req->input.authority;

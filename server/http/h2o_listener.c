@@ -15,8 +15,8 @@ static void on_connection_closed(void *arg)
 }
 
 /* Says so and closes. The answer is lost when the client's request is still on its way; there is no
- * room to wait for it. */
-static void turn_away(h2o_socket_t *socket)
+ * room to wait for it, nor for a handshake first. */
+static void turn_away(const struct tb_loop *loop, h2o_socket_t *socket)
 {
 #define BODY "{\"error\":\"The server has too many connections\",\"code\":\"overloaded\"}"
     static const char answer[] =
@@ -26,8 +26,10 @@ static void turn_away(h2o_socket_t *socket)
     _Static_assert(sizeof(BODY) - 1 == 67, "the length that is told");
 #undef BODY
     int fd = h2o_socket_get_fd(socket);
-    (void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)shutdown(fd, SHUT_WR);
+    if (loop->worker.http->tls == NULL) {
+        (void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)shutdown(fd, SHUT_WR);
+    }
     h2o_socket_close(socket);
 }
 
@@ -38,13 +40,17 @@ static void welcome(struct tb_loop *loop, h2o_socket_t *socket)
     if (others >= server->options.connections_max) {
         atomic_fetch_sub_explicit(&server->connection_count, 1, memory_order_relaxed);
         tb_number_add(&loop->worker.metrics->connections_refused, 1);
-        turn_away(socket);
+        turn_away(loop, socket);
         return;
     }
     tb_number_set(&loop->worker.metrics->connections, ++loop->connection_count);
     socket->on_close.cb = on_connection_closed;
     socket->on_close.data = loop;
-    h2o_accept(&loop->accept, socket);
+    if (loop->worker.http->tls != NULL) {
+        tb_handshake_begin(loop, socket);
+    } else {
+        h2o_accept(&loop->accept, socket);
+    }
 }
 
 /* The library would be woken for the same connection again and again. */

@@ -22,6 +22,7 @@ static bool open_loop(struct tb_loop *loop)
     (void)pthread_setname_np(pthread_self(), name);
     h2o_context_init(&loop->context, h2o_evloop_create(), &loop->server->config);
     loop->accept = (h2o_accept_ctx_t){.ctx = &loop->context, .hosts = loop->server->config.hosts};
+    h2o_linklist_init_anchor(&loop->handshakes);
     h2o_linklist_init_anchor(&loop->live);
     h2o_timeout_init(loop->context.loop, &loop->delay_300_ms, 300);
     (void)pthread_mutex_init(&loop->waiting_lock, NULL);
@@ -35,7 +36,7 @@ static bool open_loop(struct tb_loop *loop)
 static void close_loop(struct tb_loop *loop)
 {
     h2o_evloop_t *evloop = loop->context.loop;
-    assert(h2o_linklist_is_empty(&loop->live));
+    assert(h2o_linklist_is_empty(&loop->handshakes) && h2o_linklist_is_empty(&loop->live));
     tb_watch_stop(loop);
     tb_fanout_close(loop);
     tb_held_close(loop);

@@ -10,6 +10,7 @@
  *   h2o_held.c      reads that are held until the board changes
  *   h2o_stream.c    one stream of events on its connection
  *   h2o_fanout.c    all streams of a loop: who is sent what, and when
+ *   h2o_tls.c       handshakes of native TLS
  *   h2o_refusal.c   answers that the library gives by itself, made ours
  *   h2o_watch.c     what a loop looks after ten times a second: slow clients, memory, draining */
 #ifndef TB_HTTP_H2O_LOOP_H
@@ -147,6 +148,7 @@ struct tb_loop {
     unsigned job_count;
     pthread_mutex_t waiting_lock; /* held while the committer looks at a connection of ours */
     struct tb_exchange *replying; /* whose answer is being started */
+    h2o_linklist_t handshakes;
     h2o_linklist_t live;
     struct tb_exchange *spare;
     unsigned spare_count;
@@ -182,6 +184,11 @@ int64_t tb_loop_now_us(const struct tb_loop *loop);
 bool tb_listeners_open(struct tb_loop *loop);
 void tb_listeners_resume(struct tb_loop *loop); /* after they paused for want of file descriptors */
 void tb_listeners_close(struct tb_loop *loop);  /* takes those first who stand in the queue */
+
+/* --- h2o_tls.c --- */
+void tb_handshake_begin(struct tb_loop *loop, h2o_socket_t *socket);
+void tb_handshakes_cut(struct tb_loop *loop, int64_t older_than_us);
+void tb_half_close(h2o_socket_t *socket); /* no more will be written; what comes is still read */
 
 /* --- h2o_inbox.c --- */
 void tb_inbox_open(struct tb_loop *loop);

@@ -73,7 +73,7 @@ static void on_send(h2o_ostream_t *super, h2o_req_t *req, h2o_iovec_t *bufs, siz
     (void)count;
     (void)state;
     if (stream->sent) {
-        (void)shutdown(tb_exchange_fd(stream->exchange), SHUT_WR);
+        tb_half_close(req->conn->callbacks->get_socket(req->conn));
         linger(stream->exchange);
         return;
     }

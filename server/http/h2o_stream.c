@@ -78,7 +78,7 @@ void tb_stream_end(struct tb_stream *stream, unsigned code)
 void tb_stream_say_goodbye(struct tb_stream *stream)
 {
     begin_to_end(stream);
-    (void)shutdown(h2o_socket_get_fd(stream->socket), SHUT_WR);
+    tb_half_close(stream->socket);
 }
 
 /* Nothing more is sent; a WebSocket learns why. */

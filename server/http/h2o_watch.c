@@ -160,6 +160,7 @@ static void drain(struct tb_loop *loop)
     int64_t now_us = tb_loop_now_us(loop);
     bool late = now_us >= atomic_load(&loop->server->drain_by_us);
     for_each_connection(loop, late ? cut_any : close_if_idle, NULL);
+    tb_handshakes_cut(loop, late ? 0 : NEWCOMER_US);
     if (late) {
         tb_fanout_cut(loop);
     }

@@ -67,10 +67,18 @@ struct tb_transfer_metrics {
     tb_number whole_last_ms; /* when one was last sent whole, since 1970; 0: none was */
 };
 
+/* Of native TLS. */
+struct tb_handshake_metrics {
+    tb_number done;
+    tb_number failed; /* also by clients that left */
+    tb_number timed_out;
+};
+
 struct tb_loop_metrics {
     _Alignas(TB_CACHE_LINE_BYTES) tb_number connections;
     tb_number connections_refused; /* because there were too many */
     tb_number clients_cut_off;     /* that did not read their answers */
+    struct tb_handshake_metrics handshakes;
     struct tb_stream_metrics streams;
     struct tb_transfer_metrics transfers[TB_TRANSFER_KIND_COUNT];
     struct tb_route_metrics routes[TB_ROUTES_MAX + 1]; /* as in the table; the last is of requests

@@ -1,6 +1,7 @@
 /* GET /metrics: what the loops have counted. */
 #include "http/context.h"
 #include "http/metrics_page.h"
+#include "http/tls.h"
 #include "taskboard/limits.h"
 
 /* --- requests --- */
@@ -120,6 +121,32 @@ static void add_connections(struct tb_buf *out, struct tb_http *http)
                   atomic_load_explicit(&http->held_count, memory_order_relaxed));
 }
 
+/* Only where there is native TLS. */
+static void add_tls(struct tb_buf *out, const struct tb_http *http)
+{
+    static const struct tb_metric handshakes = {
+        .name = "taskboard_tls_handshakes_total",
+        .type = TB_METRIC_COUNTER,
+        .help = "Handshakes of native TLS; failed are also those of clients that left.",
+    };
+    static const struct tb_metric expiry = {
+        .name = "taskboard_tls_certificate_expiry_timestamp_seconds",
+        .type = TB_METRIC_GAUGE,
+        .help = "Until when the certificate that is in use is valid, since 1970.",
+        .decimals = TB_MS_DECIMALS,
+    };
+    if (http->tls == NULL) {
+        return;
+    }
+    tb_metric_begin(out, &handshakes);
+    tb_metric_value(out, &handshakes, TB_LABELS({"result", "done"}), SUM(http, handshakes.done));
+    tb_metric_value(out, &handshakes, TB_LABELS({"result", "failed"}),
+                    SUM(http, handshakes.failed));
+    tb_metric_value(out, &handshakes, TB_LABELS({"result", "timed_out"}),
+                    SUM(http, handshakes.timed_out));
+    tb_metric_single(out, &expiry, (uint64_t)tb_tls_validity(http->tls).until_ms);
+}
+
 static uint64_t slowest_lag(const struct tb_http *http)
 {
     uint64_t slowest = 0;
@@ -198,6 +225,7 @@ static void add_transfers(struct tb_buf *out, struct tb_http *http)
 void tb_page_add_http(struct tb_buf *out, struct tb_http *http)
 {
     add_connections(out, http);
+    add_tls(out, http);
     add_streams(out, http);
     add_transfers(out, http);
     add_requests(out, http);

@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "board/query.h"
+#include "http/client.h"
 #include "http/held.h"
 #include "http/stream.h"
 #include "http/transfer.h"
@@ -44,6 +45,7 @@ enum tb_method {
     X(TB_IN_CLAIM_TOKEN, "claim-token")                                                            \
     X(TB_IN_CONTENT_TYPE, "content-type")                                                          \
     X(TB_IN_COOKIE, "cookie")                                                                      \
+    X(TB_IN_FORWARDED_FOR, "x-forwarded-for")                                                      \
     X(TB_IN_FORWARDED_PROTO, "x-forwarded-proto")                                                  \
     X(TB_IN_HOST, "host")                                                                          \
     X(TB_IN_IDEMPOTENCY_KEY, "idempotency-key")                                                    \
@@ -122,6 +124,7 @@ struct tb_request {
     struct tb_http *http;
     struct tb_worker *worker;
     struct tb_arena *arena;
+    struct tb_address client; /* who sent it */
     int64_t started_us;
 
     /* as it was sent: bytes */
@@ -131,6 +134,7 @@ struct tb_request {
     struct tb_str query; /* without the `?`; absent when there is none */
     struct tb_str headers[TB_IN_COUNT];
     struct tb_str body;
+    bool over_tls;         /* native; a proxy has headers to say so */
     const char *malformed; /* what is wrong with its framing, or NULL */
 
     /* as it was found out */

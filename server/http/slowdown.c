@@ -16,17 +16,31 @@ static enum tb_delay delay_of(int64_t debt_us)
     return debt_us <= 20 * SECOND_US ? TB_DELAY_300_MS : TB_DELAY_1_S;
 }
 
-struct tb_slowdown_verdict tb_slowdown_failed(struct tb_slowdown *slowdown, int64_t now_us)
+/* FNV-1a. Whoever has one address of IPv6 has its whole /64. */
+static struct tb_slowdown_debt *debt_of(struct tb_slowdown *slowdown,
+                                        const struct tb_address *client)
 {
-    int64_t passed_us = now_us - slowdown->seen_us;
+    size_t len = tb_address_is_v4(client) ? sizeof(client->bytes) : sizeof(client->bytes) / 2;
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ client->bytes[i]) * 16777619U;
+    }
+    return &slowdown->debts[hash % TB_SLOWDOWN_DEBTS];
+}
+
+struct tb_slowdown_verdict tb_slowdown_failed(struct tb_slowdown *slowdown,
+                                              const struct tb_address *client, int64_t now_us)
+{
+    struct tb_slowdown_debt *debt = debt_of(slowdown, client);
+    int64_t passed_us = now_us - debt->seen_us;
     if (passed_us > 0) {
-        slowdown->debt_us = passed_us < slowdown->debt_us ? slowdown->debt_us - passed_us : 0;
-        slowdown->seen_us = now_us;
+        debt->debt_us = passed_us < debt->debt_us ? debt->debt_us - passed_us : 0;
+        debt->seen_us = now_us;
     }
-    if (slowdown->debt_us < DEBT_MAX_US) {
-        slowdown->debt_us += SECOND_US;
+    if (debt->debt_us < DEBT_MAX_US) {
+        debt->debt_us += SECOND_US;
     }
-    struct tb_slowdown_verdict verdict = {false, delay_of(slowdown->debt_us)};
+    struct tb_slowdown_verdict verdict = {false, delay_of(debt->debt_us)};
     if (verdict.delay == TB_DELAY_NONE) {
         return verdict;
     }

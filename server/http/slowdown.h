@@ -1,19 +1,29 @@
 /* Slowing failed logins: a few fast ones, then each answer waits, up to a second.
  *
- * The policy knows no addresses: all clients may share one proxy. It holds back answers to wrong
- * tokens only, so nobody can lock out a valid one. Owned by one loop; no I/O. */
+ * Failures are counted by the client's address, so that one with an old token does not slow others
+ * down; all that a proxy forwards for count as one where it is not among --trusted-proxy. Addresses
+ * share a fixed number of debts: whoever has many of them is slowed down all the same. Answers to
+ * wrong tokens are held back, and no others, so nobody can lock out a valid one. Owned by one loop;
+ * no I/O. */
 #ifndef TB_HTTP_SLOWDOWN_H
 #define TB_HTTP_SLOWDOWN_H
 
 #include <stdint.h>
 
+#include "http/client.h"
 #include "http/request.h"
 
 #define TB_SLOWDOWN_PENDING_MAX 64
 
+#define TB_SLOWDOWN_DEBTS 128
+
+struct tb_slowdown_debt {
+    int64_t debt_us; /* a second for each failure, paid off by time */
+    int64_t seen_us; /* when debt_us was right */
+};
+
 struct tb_slowdown {
-    int64_t debt_us;  /* a second for each failure, paid off by time */
-    int64_t seen_us;  /* when debt_us was right */
+    struct tb_slowdown_debt debts[TB_SLOWDOWN_DEBTS];
     unsigned pending; /* answers being held back */
 };
 
@@ -22,9 +32,10 @@ struct tb_slowdown_verdict {
     enum tb_delay delay;
 };
 
-/* Counts a failure at `now_us` (monotonic). A delayed one counts as pending until
+/* Counts a failure of that client at `now_us` (monotonic). A delayed one counts as pending until
  * tb_slowdown_answered. */
-struct tb_slowdown_verdict tb_slowdown_failed(struct tb_slowdown *slowdown, int64_t now_us);
+struct tb_slowdown_verdict tb_slowdown_failed(struct tb_slowdown *slowdown,
+                                              const struct tb_address *client, int64_t now_us);
 void tb_slowdown_answered(struct tb_slowdown *slowdown);
 
 #endif

@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import pytest
-from harness import Raw, Server, TOKEN, event_log, eventually, refused, replay
+from harness import Raw, Server, TOKEN, connection_to, event_log, eventually, refused, replay
 from test_check import work
 
 HEAD = f"HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
@@ -17,7 +17,7 @@ SECONDS = 120
 
 def fetch(server, path):
     """The whole answer as a file; raises where it was cut."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
+    connection = connection_to(server.port, timeout=SECONDS)
     connection.request("GET", "/admin/backup", headers={"Authorization": f"Bearer {TOKEN}"})
     answer = connection.getresponse()
     assert answer.status == 200 and answer.headers["Transfer-Encoding"] == "chunked"
@@ -228,7 +228,7 @@ def test_who_leaves_ends_the_copy_and_no_more_than_two_are_made(own_server, boar
 
 
 def fetch_ok(server):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
+    connection = connection_to(server.port, timeout=SECONDS)
     connection.request("GET", "/admin/backup", headers={"Authorization": f"Bearer {TOKEN}"})
     answer = connection.getresponse()
     size = len(answer.read())

@@ -4,6 +4,7 @@ import http.client
 import json as jsonlib
 from functools import lru_cache
 
+from .tls import context_of, take_ticket
 from .wait import PATIENCE_SECONDS, is_readable
 
 
@@ -12,6 +13,17 @@ def contract():
     """The checker of docs/openapi.yaml."""
     from tools.openapi_check import OpenApi
     return OpenApi()
+
+
+def connection_to(port, host="127.0.0.1", timeout=PATIENCE_SECONDS):
+    """A connection of http.client that speaks TLS where the server does."""
+    context = context_of(port)
+    connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context) if context else \
+        http.client.HTTPConnection(host, port, timeout=timeout)
+    connection.connect()
+    if context:
+        take_ticket(connection.sock)
+    return connection
 
 
 class Answer:
@@ -63,8 +75,7 @@ class Client:
             if not is_readable(self.connection.sock):
                 return self.connection
         self.close()
-        self.connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE_SECONDS)
-        self.connection.connect()
+        self.connection = connection_to(self.port, self.host)
         return self.connection
 
     def request(self, method, path, body=None, headers=None, check=None, documented=False):

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 from .server import TOKEN
+from .tls import context_of
 
 
 class Quick:
@@ -15,7 +16,7 @@ class Quick:
         self.reader = self.writer = None
 
     async def __aenter__(self):
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 24)
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 24, ssl=context_of(self.port))
         return self
 
     async def __aexit__(self, *_):

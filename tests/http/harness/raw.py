@@ -3,8 +3,10 @@
 import http.client
 import json
 import socket
+import ssl
 import struct
 
+from .tls import wrap
 from .wait import PATIENCE_SECONDS
 
 
@@ -26,6 +28,7 @@ class Raw:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE_SECONDS)
         self.socket.connect(("127.0.0.1", port))
+        self.socket = wrap(self.socket, port)
 
     def __enter__(self):
         return self
@@ -38,7 +41,7 @@ class Raw:
         try:
             self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
             return True
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             return False
 
     def answer(self, method="GET"):
@@ -61,7 +64,7 @@ class Raw:
         return b"".join(parts)
 
     def half_close(self):
-        self.socket.shutdown(socket.SHUT_WR)
+        socket.socket.shutdown(self.socket, socket.SHUT_WR)
 
     def reset(self):
         """Leaves with an RST instead of a FIN."""

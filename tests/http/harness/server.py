@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .client import Client
 from .raw import Raw
+from .tls import OVER_TLS, Shared, remember
 from .wait import PATIENCE_SECONDS, eventually
 
 TOKEN = "a-token-only-for-tests"
@@ -44,12 +45,13 @@ def clean_environment(extra):
 
 class Server:
     """`flags` come behind the usual ones; `host` or `port` None leaves that one out. `env` sets variables or, by None,
-    takes them away."""
+    takes them away. `tls`: a Certificate to serve with."""
 
-    def __init__(self, *flags, data=None, env=None, host="127.0.0.1", port=0):
+    def __init__(self, *flags, data=None, env=None, host="127.0.0.1", port=0, tls=None):
         self.folder = Path(tempfile.mkdtemp(prefix="taskboard-test-"))
         self.data = Path(data) if data else self.folder / "data"
-        self.flags = [str(flag) for flag in flags]
+        self.tls = Shared.get() if OVER_TLS and not tls else tls
+        self.flags = [str(flag) for flag in flags] + (self.tls.flags if self.tls else [])
         settings = {"VERS_AUTH_TOKEN": TOKEN, **(env or {})}
         self.env = clean_environment({k: v for k, v in settings.items() if v is not None})
         self.host, self.asked_port = host, port
@@ -100,6 +102,7 @@ class Server:
         self.port = self.listening()
         if self.port is None or self.process.poll() is not None:
             raise Refusal(self.process.wait(), self.log())
+        remember(self.port, self.tls and self.tls.context())
         return self
 
     def refusal(self):

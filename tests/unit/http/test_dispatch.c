@@ -156,8 +156,10 @@ static void dispatch_slows_wrong_tokens_and_nobody_else(void **state)
 static void dispatch_refuses_failed_logins_at_once_when_too_many_wait(void **state)
 {
     struct fixture *f = *state;
-    f->worker.slowdown.debt_us = 30000000;
-    f->worker.slowdown.seen_us = tb_clock_monotonic_us(&f->clock.clock);
+    for (size_t i = 0; i < TB_SLOWDOWN_DEBTS; i++) {
+        f->worker.slowdown.debts[i] = (struct tb_slowdown_debt){
+            .debt_us = 30000000, .seen_us = tb_clock_monotonic_us(&f->clock.clock)};
+    }
     f->worker.slowdown.pending = TB_SLOWDOWN_PENDING_MAX;
     struct tb_request *request = make(f, "GET", "/things");
     request->headers[TB_IN_AUTHORIZATION] = TB_STR("Bearer wrong");
