@@ -1,10 +1,12 @@
 /* What a loop looks after while it has connections, ten times a second: clients that hardly read,
- * for the library has no write timeout; the memory of bodies that are still coming, for the library
- * gathers them before anybody has seen a token; draining; and how many logins have failed. */
+ * for the library has no write timeout, or read what they may not any more; the memory of bodies
+ * that are still coming, for the library gathers them before anybody has seen a token; draining;
+ * and how many logins have failed. */
 #include <sys/socket.h>
 
 #include "base/log.h"
 #include "http/acked.h"
+#include "http/door.h"
 #include "http/h2o_loop.h"
 
 #define SECOND_US              INT64_C(1000000)
@@ -43,7 +45,7 @@ static void cut_off(int fd)
     (void)shutdown(fd, SHUT_RDWR);
 }
 
-/* --- clients that hardly read --- */
+/* --- clients that hardly read, or may not any more --- */
 
 /* The first look finds out from where to count. */
 bool tb_watch_is_stuck(int fd, uint64_t now_ms, uint64_t *since_ms, uint64_t *acked_bytes)
@@ -72,11 +74,23 @@ static void check_progress(struct tb_exchange *exchange, uint64_t now_ms)
     }
 }
 
-static void check_slow_clients(struct tb_loop *loop)
+/* A copy of the whole store may take long: it ends with the token that it was asked for with. */
+static bool is_revoked(struct tb_exchange *exchange)
+{
+    return exchange->transfer != NULL &&
+           !tb_ticket_is_good(&exchange->loop->worker, &exchange->request.ticket);
+}
+
+static void check_answers(struct tb_loop *loop)
 {
     uint64_t now_ms = h2o_now(loop->context.loop);
     for (h2o_linklist_t *node = loop->live.next; node != &loop->live; node = node->next) {
-        check_progress(H2O_STRUCT_FROM_MEMBER(struct tb_exchange, link, node), now_ms);
+        struct tb_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct tb_exchange, link, node);
+        if (is_revoked(exchange)) {
+            cut_off(tb_exchange_fd(exchange));
+        } else {
+            check_progress(exchange, now_ms);
+        }
     }
 }
 
@@ -222,7 +236,7 @@ static void on_alarm(h2o_timeout_entry_t *entry)
         tb_fanout_look(loop);
         check_bodies(loop);
         if (++loop->watch_count % WATCHES_PER_SLOW_CHECK == 0) {
-            check_slow_clients(loop);
+            check_answers(loop);
         }
     }
     if (loop->state != TB_LOOP_SERVING) {

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 from harness import Raw, Server, TOKEN, connection_to, event_log, eventually, refused, replay
+from harness.auth import make_token, revoke
 from test_check import work
 
 HEAD = f"HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
@@ -234,6 +235,18 @@ def fetch_ok(server):
     size = len(answer.read())
     connection.close()
     return answer.status == 200 and size > 4000 * 5000
+
+
+def test_a_backup_ends_with_its_token(own_server, board):
+    fill(board, 5000, 4000)
+    token = make_token(board, "admin")
+    raw = Raw(own_server.port, receive_buffer=4096)
+    raw.send("GET /admin/backup " + HEAD.replace(TOKEN, token["token"]))
+    assert raw.receive(15) == b"HTTP/1.1 200 OK"
+    before = pipes_of(own_server)
+    revoke(board, token)
+    eventually(lambda: pipes_of(own_server) < before, "the copy to end", 5)
+    assert not raw.receive_all().endswith(b"0\r\n\r\n")
 
 
 def test_a_server_that_stops_cuts_a_backup_and_the_client_can_tell(own_server, board):
