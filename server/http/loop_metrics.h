@@ -60,18 +60,18 @@ struct tb_stream_metrics {
     tb_number lag; /* events that the slowest is behind, as of the last look at all */
 };
 
-/* Of native TLS. */
-struct tb_handshake_metrics {
-    tb_number done;
-    tb_number failed; /* also by clients that left */
-    tb_number timed_out;
-};
-
 /* Of the answers that a thread of their own makes. */
 struct tb_transfer_metrics {
     tb_number whole;
     tb_number cut_off;       /* it failed, or the client left */
     tb_number whole_last_ms; /* when one was last sent whole, since 1970; 0: none was */
+};
+
+/* Of native TLS. */
+struct tb_handshake_metrics {
+    tb_number done;
+    tb_number failed; /* also by clients that left */
+    tb_number timed_out;
 };
 
 struct tb_loop_metrics {
