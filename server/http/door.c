@@ -64,8 +64,8 @@ enum tb_err tb_door_show(struct tb_request *request, struct tb_str shown, unsign
 /* The value of that cookie (RFC 6265, 4.2.1); absent when it was not sent. */
 static struct tb_str cookie_of(struct tb_str header, struct tb_str name)
 {
-    const char *at = header.ptr;
-    const char *end = header.ptr + header.len;
+    const char *at = header.len > 0 ? header.ptr : NULL;
+    const char *end = at != NULL ? at + header.len : NULL;
     while (at != NULL && at < end) {
         const char *next = memchr(at, ';', (size_t)(end - at));
         struct tb_str pair =
