@@ -26,7 +26,8 @@ async function playWork(client, rnd) {
     for (const [index, machine] of workers.slice(0, 8).entries()) {
         const component = components[index];
         const task = await client.create({ title: title(rnd, component), tags: [component, "work"], priority: rnd.between(-3, 9), description });
-        const mine = await client.claim(task, machine.name, machine.id);
+        // Every other one for the length of a lease, the rest for as long as its machine lives.
+        const mine = await client.claim(task, machine.name, index % 2 === 0 ? machine.id : undefined);
         await client.finish(mine, "heartbeat", { progress: { percent: 10 + index * 11, message: messages[index % messages.length] } });
         held.push(mine);
     }

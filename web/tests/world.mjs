@@ -8,8 +8,8 @@ export function makeWorld(set = async () => {}) {
     const world = {
         server: null,
         browser: null,
-        async visit(t, { loggedIn = true, ...options } = {}) {
-            const visitor = await Visitor.open(world.browser, world.server, options);
+        async visit(t, { loggedIn = true, server = world.server, ...options } = {}) {
+            const visitor = await Visitor.open(world.browser, server, options);
             t.after(() => visitor.leave());
             if (loggedIn) {
                 await visitor.logIn();

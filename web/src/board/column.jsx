@@ -35,6 +35,7 @@ export function countText(status) {
 }
 
 function Head({ status }) {
+    void columnStates[status].value.rev; // its cards
     const { cards } = columnOf(status);
     const chosen = cards.length > 0 && cards.slice(0, 1000).every(({ id }) => selected.value.has(id));
     return (

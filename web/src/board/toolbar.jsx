@@ -47,7 +47,9 @@ function NameFilter({ label, value, names, onChoose }) {
     const [text, setText] = useState(value);
     const id = `names-${label.toLowerCase().replaceAll(" ", "-")}`;
     useEffect(() => setText(value), [value]);
+    // What was chosen comes back as the value, or as a chip beside it: the text is used up.
     function choose(next) {
+        setText(value);
         onChoose(next.trim());
     }
     return (
