@@ -1,6 +1,6 @@
 // What wants a person: dead letters, late results, a paused board.
 import { href, taskHref } from "../lib/router.js";
-import { plural } from "../lib/time.js";
+import { count, plural } from "../lib/time.js";
 import { late } from "../store/late.js";
 import { summary } from "../store/live.js";
 import { closeModal, openModal } from "../store/modal.js";
@@ -39,7 +39,7 @@ export function Attention() {
     return (
         <div class="attention">
             <span class="attention-fact">
-                <strong>{ready.toLocaleString("en")}</strong> ready
+                <strong>{count(ready)}</strong> ready
                 {oldestReadyAt !== undefined && (
                     <>
                         , the oldest for <Age ms={Date.parse(oldestReadyAt)} />

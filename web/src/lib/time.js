@@ -5,6 +5,16 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+// Made once: to make a formatter takes much longer than to use it.
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const ofDay = new Intl.DateTimeFormat(undefined, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hour12: false,
+});
+const grouped = new Intl.NumberFormat("en");
+
 /** `45s`, `12m`, `3h 5m`, `6d`: two units at most, and only where the smaller one still matters. */
 export function duration(ms) {
     const left = Math.max(0, ms);
@@ -38,20 +48,15 @@ export function millis(instant) {
 
 /** The instant in the reader's own zone, exact to the second. */
 export function localTime(ms) {
-    return new Date(ms).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+    return local.format(ms);
 }
 
 export function clockTime(ms) {
-    return new Date(ms).toLocaleTimeString(undefined, {
-        hour: "2-digit",
-        minute: "2-digit",
-        second: "2-digit",
-        hour12: false,
-    });
+    return ofDay.format(ms);
 }
 
 export function count(number) {
-    return number.toLocaleString("en");
+    return grouped.format(number);
 }
 
 export function plural(number, one, many = `${one}s`) {

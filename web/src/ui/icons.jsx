@@ -1,4 +1,5 @@
-// Small pictures, drawn on a grid of 16. They decorate words; where they stand alone, the control that
+// Small pictures, drawn on a grid of 16; how they are stroked stands in base.css, so that a card is made
+// with few attributes. They decorate words; where they stand alone, the control that
 // they stand in is named.
 const paths = {
     open: <circle cx="8" cy="8" r="5.5" />,
@@ -98,18 +99,7 @@ const paths = {
 export function Icon({ name, label }) {
     const named = label === undefined ? { "aria-hidden": "true" } : { role: "img", "aria-label": label };
     return (
-        <svg
-            class={`icon icon-${name}`}
-            viewBox="0 0 16 16"
-            width="16"
-            height="16"
-            fill="none"
-            stroke="currentColor"
-            stroke-width="1.5"
-            stroke-linecap="round"
-            stroke-linejoin="round"
-            {...named}
-        >
+        <svg class="icon" viewBox="0 0 16 16" {...named}>
             {paths[name]}
         </svg>
     );

@@ -1,4 +1,6 @@
 // JSON for people: indented, and folded away when it is long.
+import { count } from "../lib/time.js";
+
 const SHOWN_MAX = 1200;
 
 export function Json({ value, label }) {
@@ -14,7 +16,7 @@ export function Json({ value, label }) {
     return (
         <details>
             <summary>
-                {label}, {text.length.toLocaleString("en")} characters
+                {label}, {count(text.length)} characters
             </summary>
             {code}
         </details>

@@ -2,7 +2,7 @@
 // what the reader looks at do not move it.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-const BEYOND = 4; // rows drawn above and below what is in sight
+const BEYOND = 3; // rows drawn above and below what is in sight
 const NEAR_END = 30; // rows
 
 function inSight(top, height, rowHeight, count) {
