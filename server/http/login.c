@@ -109,7 +109,11 @@ void tb_handle_dashboard(struct tb_request *request)
 {
     struct tb_identity identity;
     enum tb_err err = tb_door_check(request, &identity);
-    if (err == TB_E_MISSING_TOKEN || err == TB_E_INVALID_TOKEN) {
+    bool by_token = request->headers[TB_IN_AUTHORIZATION].len > 0;
+    if (err == TB_E_INVALID_TOKEN && by_token) {
+        /* Here, too, a wrong token is a failed login: else this would be the place to try them. */
+        tb_refuse_login(request, err, NULL);
+    } else if (err == TB_E_MISSING_TOKEN || err == TB_E_INVALID_TOKEN) {
         redirect(request, TB_STR("/ui/login"));
     } else if (err != TB_OK) {
         tb_reply_error(request, err);
