@@ -20,6 +20,21 @@ static void tell(struct tb_board *board, enum tb_event_type type,
     tb_change_tell(board, NULL, &change);
 }
 
+/* An unused link leaves no trace. */
+static void tell_displaced(struct tb_board *board, const struct tb_credential *credential,
+                           struct tb_str actor)
+{
+    const struct tb_change change = {
+        .type = TB_EVENT_SESSION_ENDED,
+        .actor = actor,
+        .extra = tb_arena_printf(board->arena, ",\"credential\":%.*s,\"reason\":\"displaced\"",
+                                 (int)credential->wire.len, credential->wire.ptr),
+    };
+    if (credential->kind == TB_CREDENTIAL_SESSION) {
+        tb_change_tell(board, NULL, &change);
+    }
+}
+
 /* --- what there is --- */
 
 /* Links and sessions of one token, the oldest first, and how many there are of all. */
@@ -136,9 +151,19 @@ static bool load_parent(struct tb_board *board, const struct tb_command *command
     return err == TB_OK;
 }
 
+static void displace(struct tb_board *board, struct tb_id id, struct tb_str actor)
+{
+    struct tb_credential oldest;
+    if (tb_get_credential(board->txn, id, &oldest) == TB_OK) {
+        tb_delete_credential(board->txn, id);
+        tell_displaced(board, &oldest, actor);
+    }
+}
+
 /* One more of that token. Of more than there may be the oldest goes; false: of all there are too
  * many. */
-static bool make_room(struct tb_board *board, struct tb_id parent, struct tb_reply *reply)
+static bool make_room(struct tb_board *board, struct tb_id parent, struct tb_str actor,
+                      struct tb_reply *reply)
 {
     struct census census;
     take_census(board, parent, &census);
@@ -149,7 +174,7 @@ static bool make_room(struct tb_board *board, struct tb_id parent, struct tb_rep
         return false;
     }
     if (full_of_own) {
-        tb_delete_credential(board->txn, census.own[0]);
+        displace(board, census.own[0], actor);
     }
     return true;
 }
@@ -175,7 +200,8 @@ void tb_rule_link_create(struct tb_board *board, const struct tb_command *comman
 {
     struct tb_credential parent;
     char shown[TB_SHOWN_LEN + 1];
-    if (!load_parent(board, command, &parent, reply) || !make_room(board, parent.id, reply)) {
+    if (!load_parent(board, command, &parent, reply) ||
+        !make_room(board, parent.id, command->actor, reply)) {
         return;
     }
     struct tb_credential link = {
@@ -224,7 +250,7 @@ void tb_rule_session_start(struct tb_board *board, const struct tb_command *comm
     }
     struct tb_id parent = by_link ? from.parent : from.id;
     /* The link has just made room for its session. */
-    if (!by_link && !make_room(board, parent, reply)) {
+    if (!by_link && !make_room(board, parent, command->actor, reply)) {
         return;
     }
     struct tb_credential session = {

@@ -30,9 +30,8 @@ void tb_auth_use_store(struct tb_auth *auth, struct tb_str token,
                        const uint8_t claim_key[TB_CLAIM_KEY_BYTES])
 {
     memcpy(auth->claim_key, claim_key, sizeof(auth->claim_key));
-    if (!auth->open) {
-        auth->mark = tb_secret_mark(claim_key, token);
-    }
+    /* On an open board links have a mark, too, though nobody needs one: that of no token. */
+    auth->mark = tb_secret_mark(claim_key, auth->open ? TB_STR("") : token);
 }
 
 void tb_auth_fini(struct tb_auth *auth)

@@ -3,6 +3,7 @@
  * Its files are open to everybody: they say nothing about the board. The page itself leads who is
  * not logged in to where that can be mended, and comes back. */
 #include "http/context.h"
+#include "http/dispatch.h"
 #include "http/door.h"
 #include "http/handlers.h"
 #include "http/page.h"
@@ -68,7 +69,11 @@ static void send_page(struct tb_request *request, const struct tb_site_file *pag
 {
     struct tb_identity identity;
     enum tb_err err = tb_door_check(request, &identity);
-    if (err == TB_E_MISSING_TOKEN || err == TB_E_INVALID_TOKEN) {
+    bool by_token = request->headers[TB_IN_AUTHORIZATION].len > 0;
+    if (err == TB_E_INVALID_TOKEN && by_token) {
+        /* Here, too, a wrong token is a failed login: else this would be the place to try them. */
+        tb_refuse_login(request, err, NULL);
+    } else if (err == TB_E_MISSING_TOKEN || err == TB_E_INVALID_TOKEN) {
         tb_page_redirect(request, tb_page_login_url(request->arena, target_of(request)));
     } else if (err != TB_OK) {
         tb_reply_error(request, err);

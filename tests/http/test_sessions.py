@@ -106,6 +106,15 @@ def test_old_links_make_room_for_new_ones(own_server, board):
     assert [log_in(nobody, link).status for link in (links[0], links[1], links[2], links[101], other)] == [401, 401, 303, 303, 303]
 
 
+def test_a_session_that_makes_room_is_told_as_ended(own_server, board):
+    token = make_token(board, "viewer")
+    cookies = [session_of(own_server, token["token"]) for _ in range(101)]
+    assert [is_in(own_server.client(token=None), cookie) for cookie in cookies[:2]] == [False, True]
+    first, *_ = board.events("type=auth.session_started")
+    (ended,) = board.events("type=auth.session_ended")
+    assert ended["data"] == {**first["data"], "reason": "displaced"} and ended["token"] == token["id"]
+
+
 # --- where the link leads ---
 
 @pytest.mark.parametrize("headers, base", [
@@ -290,3 +299,20 @@ def test_the_session_says_who_it_is(shared_server, client, anybody):
     assert mine["kind"] == "session" and mine["role"] == "admin" and mine["expiresAt"]
     assert anybody.get("/auth/session").status == 401
     assert anybody.get("/auth/session", headers={"Cookie": "session=nonsense"}).status in (401, 429)
+
+
+def test_the_dashboard_is_no_place_to_try_tokens(serve):
+    server = serve("--threads", "1")
+    wrong = server.client(token="wrong")
+    statuses = [wrong.get("/ui/").status for _ in range(8)]
+    assert statuses == [401] * 8
+    assert "taskboard_failed_logins_total 8\n" in server.client().get("/metrics").body.decode()
+
+
+def test_a_link_of_an_open_board_is_stored_well_and_opens_nothing_later(serve):
+    server = serve("--no-auth", env={"VERS_AUTH_TOKEN": None})
+    link = magic_link(server.client(token=None))
+    server.stop()
+    checked = server.check()
+    assert checked.returncode == 0, checked.stdout
+    assert log_in(serve(data=server.data).client(token=None), link).status == 401

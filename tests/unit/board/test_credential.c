@@ -248,6 +248,21 @@ static void of_too_many_links_of_a_token_the_oldest_goes(void **state)
     assert_true(find(f, second, NULL) && find(f, others, NULL));
 }
 
+static void a_session_that_makes_room_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id token = make_token(f, "");
+    struct tb_id first = use_link(f, make_link(f, token));
+    for (int i = 1; i < TB_LOGINS_OF_TOKEN_MAX; i++) {
+        (void)make_link(f, token);
+    }
+    assert_true(find(f, first, NULL));
+    uint64_t seq = fixture_last_event(f).seq;
+    (void)make_link(f, token);
+    assert_false(find(f, first, NULL));
+    assert_string_equal(fixture_types(f, seq), "auth.session_ended auth.link_created");
+}
+
 /* --- time --- */
 
 static int64_t run_due(struct fixture *f)
@@ -323,6 +338,7 @@ int main(void)
         fixture_test(the_admin_token_has_no_record_and_logs_in_all_the_same),
         fixture_test(a_session_that_is_ended_is_gone_and_once_more_is_no_harm),
         fixture_test(of_too_many_links_of_a_token_the_oldest_goes),
+        fixture_test(a_session_that_makes_room_is_told),
         fixture_test(what_is_over_is_cleared_away_when_it_is),
         fixture_test(the_log_names_the_token_of_who_acts_and_none_for_time),
     };

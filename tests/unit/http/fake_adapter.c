@@ -21,6 +21,14 @@ void tb_request_stream(struct tb_request *request)
     tb_request_send(request);
 }
 
+void tb_request_transfer(struct tb_request *request, enum tb_transfer_kind kind,
+                         tb_transfer_fill *fill)
+{
+    (void)kind;
+    (void)fill;
+    tb_request_send(request);
+}
+
 void tb_request_submit(struct tb_request *request)
 {
     (void)request;
