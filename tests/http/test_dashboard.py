@@ -169,6 +169,14 @@ def test_without_auth_the_dashboard_is_open(serve):
     assert login.status == 303 and login.headers["Location"] == "/ui/"
 
 
+def test_the_dashboard_is_no_place_to_try_tokens(dashboard, serve):
+    server = serve("--threads", "1")
+    wrong = server.client(token="wrong")
+    statuses = [wrong.get("/ui/").status for _ in range(8)]
+    assert statuses == [401] * 8
+    assert "taskboard_failed_logins_total 8\n" in server.client().get("/metrics").body.decode()
+
+
 # --- a server without it ---
 
 def test_a_server_that_was_built_without_node_says_what_is_missing(serve):
