@@ -285,7 +285,9 @@ def test_a_handshake_that_is_under_way_does_not_hold_up_the_end(certificate, ser
 def strict(server):
     """A connection that raises an error where TLS has not been ended."""
     bare = socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS)
-    return anonymous().wrap_socket(bare, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
+    context = anonymous()
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    return context.wrap_socket(bare, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
 
 
 def read_to_the_end(encrypted):
