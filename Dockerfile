@@ -25,7 +25,7 @@ RUN --mount=type=bind,from=build,source=/packages,target=/packages \
     DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ca-certificates /packages/*.deb && \
     rm -rf /etc/taskboard/admin-token /var/lib/apt/lists/* && \
     install --directory --owner=taskboard --group=taskboard --mode=0700 /var/lib/taskboard
-USER taskboard
+USER 990:990
 ENV TASKBOARD_DATA=/var/lib/taskboard
 VOLUME /var/lib/taskboard
 # On [::]: IPv6 and, where that is all there is, IPv4.
