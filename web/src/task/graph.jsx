@@ -29,11 +29,9 @@ function Node({ task, at, chosen }) {
                 <svg x="12" y="26" width="14" height="14" class={`status-${name}`}>
                     <Icon name={name} />
                 </svg>
-                <svg x="12" y="0" width={NODE_WIDTH - 18} height={NODE_HEIGHT}>
-                    <text y="18" class="node-title">
-                        {task.title}
-                    </text>
-                </svg>
+                <text x="12" y="18" class="node-title" clip-path="url(#node-clip)">
+                    {task.title}
+                </text>
                 <text x="31" y="37" class={`node-status status-${name}`}>
                     {text}
                 </text>
@@ -76,6 +74,9 @@ function Drawing({ graph, layout, id, size: { width, height, scale } }) {
             viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`}
         >
             <defs>
+                <clipPath id="node-clip">
+                    <rect x="12" width={NODE_WIDTH - 18} height={NODE_HEIGHT} />
+                </clipPath>
                 <marker
                     id="arrow"
                     viewBox="0 0 8 8"
