@@ -70,8 +70,11 @@ export class Visitor {
 
     /** What a screen reader, a keyboard or a weak eye would stumble over, as axe-core sees it. */
     async violations() {
-        await this.page.evaluate(AXE);
-        const { violations } = await this.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+        if (!(await this.page.evaluate(() => "axe" in globalThis))) {
+            await this.page.evaluate(AXE);
+        }
+        const options = { resultTypes: ["violations"], preload: false, iframes: false };
+        const { violations } = await this.page.evaluate((how) => globalThis.axe.run(document, how), options);
         return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join("; ")}`);
     }
 }
