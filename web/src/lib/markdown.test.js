@@ -73,8 +73,8 @@ test("ids of tasks are links to them", () => {
 
 test("hostile texts take no time", () => {
     for (const piece of ["*", "**a ", "[", "[a](", "`", "_a", "> ", "- ", "~~", "h", "<http://", "|-", "  - a\n"]) {
-        const started = performance.now();
+        const before = process.cpuUsage();
         markdown(piece.repeat(Math.floor(40_000 / piece.length)));
-        assert.ok(performance.now() - started < 1500, `${JSON.stringify(piece)} took too long`);
+        assert.ok(process.cpuUsage(before).user < 1_500_000, `${JSON.stringify(piece)} took too long`);
     }
 });
