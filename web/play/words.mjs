@@ -35,7 +35,7 @@ See [the measurements](https://example.org/measurements) and what \`RSS\` does m
 export function plan(random, component) {
     const common = { createdBy: "planner", tags: [component, "plan"] };
     return [
-        { ...common, ref: "goal", title: `Release the ${component}`, dependencies: ["#announce"], tags: [component, "plan", "goal"] },
+        { ...common, ref: "goal", title: `Release the ${component}`, dependencies: ["#announce"], priority: 10, tags: [component, "plan", "goal"] },
         { ...common, ref: "design", parentId: "#goal", title: `Design the new ${component}`, priority: 5, description },
         { ...common, ref: "api", parentId: "#goal", title: `Settle the interface of the ${component}`, dependencies: ["#design"], priority: 4 },
         { ...common, ref: "code", parentId: "#goal", title: `Write the ${component}`, dependencies: ["#api"], payload: { component, branch: `${component}-2` } },
