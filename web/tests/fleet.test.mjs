@@ -22,7 +22,7 @@ async function open(t, path, heading) {
 
 test("machines stand by role, with their services, what they hold, and what losing them means", async (t) => {
     const { page } = await open(t, "/ui/fleet", "Fleet");
-    await eventually(async () => (await page.getByRole("region", { name: /^Worker/ }).getByRole("heading", { level: 3 }).count()) === 13, "13 workers");
+    await eventually(async () => (await page.getByRole("region", { name: /^worker/i }).getByRole("heading", { level: 3 }).count()) === 13, "13 workers");
     await machine(page, "gpu-1").getByText("inference:9000").waitFor();
     await machine(page, "golden-1").getByText("Stopped").waitFor();
     await machine(page, "worker-03").getByText("If it is lost: 1 task back to the queue.").waitFor();

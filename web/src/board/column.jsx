@@ -4,7 +4,7 @@ import { indexOf } from "../lib/column.js";
 import { isFiltered } from "../lib/filter.js";
 import { planMove, statusNames } from "../lib/moves.js";
 import { count } from "../lib/time.js";
-import { cardWithId, columnOf, columnStates, currentFilter, loadMore, reload, scrolled } from "../store/board.js";
+import { cardWithId, columnOf, columnStates, currentFilter, loadMore, listing, reload, scrolled } from "../store/board.js";
 import { summary } from "../store/live.js";
 import { Icon } from "../ui/icons.jsx";
 import { Trouble } from "../ui/trouble.jsx";
@@ -16,6 +16,9 @@ import { startMove } from "./move.jsx";
 import { grabs, selected, stands, toggleColumn } from "./selection.js";
 
 const GAP = 8;
+
+/** Where each column was left, to come back to. */
+const left = new Map();
 
 const nothingHere = {
     open: "Nothing waits to be done.",
@@ -129,12 +132,21 @@ function Cards({ status }) {
         <VirtualList
             items={column.cards}
             rev={rev}
+            key={listing.value}
+            startAt={left.get(status)?.listing === listing.value ? left.get(status).top : 0}
             rowHeight={CARD_HEIGHT + GAP}
             label={statusNames[status]}
             pinned={pinned}
             indexOf={(card) => indexOf(column, card)}
             onNearEnd={() => loadMore(status)}
-            onScrolled={(away) => (away ? scrolled.add(status) : scrolled.delete(status))}
+            onScrolled={(top) => {
+                left.set(status, { listing: listing.peek(), top });
+                if (top > CARD_HEIGHT) {
+                    scrolled.add(status);
+                } else {
+                    scrolled.delete(status);
+                }
+            }}
             listRef={(node) => {
                 box.current = node;
             }}

@@ -83,8 +83,9 @@ export function BoardPage() {
     const filter = filterOf(query.value);
     const key = query.value.toString();
     useEffect(() => {
-        clearSelection();
-        showFilter(filter);
+        if (showFilter(filter)) {
+            clearSelection();
+        }
     }, [key]);
     usePageKeys();
     const { byStatus } = summary.value;

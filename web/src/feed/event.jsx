@@ -35,7 +35,7 @@ function Event({ event }) {
                 {more && (
                     <details>
                         <summary>More</summary>
-                        {event.detail !== undefined && <Markdown text={event.detail} />}
+                        {event.detail !== undefined && <Markdown text={event.detail} level={1} />}
                         {event.metadata !== undefined && <Json value={event.metadata} label="Metadata" />}
                     </details>
                 )}

@@ -6,8 +6,8 @@ import { onEvents, onReset, streamSeq } from "../store/live.js";
 
 const PAGE = 1000;
 const PAGES_AT_ONCE = 4;
-const PAGES_MAX = 40; // of one go; more on demand
-const KEPT_MAX = 200_000;
+const PAGES_MAX = 20; // of one go; more on demand
+const KEPT_MAX = 100_000;
 
 /** In the order of the log. The array is replaced when it changes. */
 export const lites = signal([]);
@@ -19,7 +19,7 @@ export const readError = signal(null);
 let following = false;
 
 function add(before, events, after) {
-    const next = [...before, ...events.map(liteOf).filter((lite) => lite !== undefined), ...after];
+    const next = before.concat(events.map(liteOf).filter((lite) => lite !== undefined), after);
     lites.value = next.length > KEPT_MAX ? next.slice(-KEPT_MAX) : next;
 }
 

@@ -14,6 +14,8 @@ import { Rates, Tiles } from "./tiles.jsx";
 
 const SUMMARY_MS = 10_000;
 const DRAW_MS = 2000;
+const DRAW_MS_MANY = 10_000; // with so many events that to look through them takes a while
+const MANY = 20_000;
 const SHORTEST_MS = 10 * MINUTE_MS; // of a young board not only its first minute is shown
 
 const HOUR = 3600;
@@ -71,8 +73,8 @@ function Range({ range }) {
 }
 
 function Charts({ untilMs }) {
-    // Drawn anew every other second at most, however much happens.
-    const tick = Math.floor(now.value / DRAW_MS);
+    // Drawn anew now and then only, however much happens.
+    const tick = Math.floor(now.value / (lites.value.length > MANY ? DRAW_MS_MANY : DRAW_MS));
     const from = Math.max(untilMs, Math.min(reach.value.at, serverNow() - SHORTEST_MS));
     const flow = useMemo(() => flowOf(lites.value, from, headOf(summary.value)), [tick, untilMs, reach.value]);
     return (

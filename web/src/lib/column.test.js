@@ -88,11 +88,11 @@ test("a hundred thousand cards in pages keep their order, and one change is quic
         const page = Array.from({ length: 1000 }, (_, i) => task(at + i));
         addPage(board, "open", page, at + 1000 < size ? "next" : undefined);
     }
-    const started = performance.now();
+    const before = process.cpuUsage();
     for (let n = 0; n < 100; n++) {
         placeCard(board, task(n * 997, { priority: 50, version: 2 }));
     }
-    assert.ok((performance.now() - started) / 100 < 10, "one change takes less than 10 ms");
+    assert.ok(process.cpuUsage(before).user / 100 < 10_000, "one change takes less than 10 ms");
     assert.equal(board.columns.open.cards.length, size);
     assert.equal(board.columns.open.cards[0].priority, 50);
 });

@@ -119,16 +119,16 @@ function leave({ state, since }, lite, { minute, stays, waits }) {
     }
 }
 
-/** The age of the oldest ready task at the end of each minute. */
+/** The age of the oldest ready task at the end of each minute, which come in their order. The oldest is
+ *  the first, by its beginning, that is not over; what is over stays so, and is never looked at again. */
 function oldestAt(ends, waits) {
+    const sorted = [...waits].sort((a, b) => a.from - b.from);
+    let first = 0;
     return ends.map((end) => {
-        let oldest = 0;
-        for (const { from, to } of waits) {
-            if (from <= end && to > end) {
-                oldest = Math.max(oldest, end - from);
-            }
+        while (first < sorted.length && sorted[first].to <= end) {
+            first++;
         }
-        return oldest;
+        return first < sorted.length ? Math.max(0, end - sorted[first].from) : 0;
     });
 }
 

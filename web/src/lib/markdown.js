@@ -108,10 +108,31 @@ function takeParagraph(lines, at) {
     return [element("p", {}, inline(text)), end];
 }
 
-/** Headings begin two levels down: the page has those above. */
 function takeHeading(lines, at) {
     const [, marks, text] = heading.exec(lines[at]);
-    return [element(`h${Math.min(6, marks.length + 2)}`, {}, inline(text)), at + 1];
+    return [{ ...element("heading", {}, inline(text)), level: marks.length }, at + 1];
+}
+
+function headingsIn(nodes) {
+    return nodes.flatMap((node) => {
+        if (typeof node === "string") {
+            return [];
+        }
+        return node.level === undefined ? headingsIn(node.children) : [node];
+    });
+}
+
+/** The highest level that a text uses comes right below `level`, that of the heading it stands under, and
+ *  none is left out, whatever the text does: who hears a page goes by its headings. */
+function placeHeadings(tree, level) {
+    const found = headingsIn(tree);
+    const used = [...new Set(found.map((node) => node.level))].sort();
+    let before = level;
+    for (const node of found) {
+        before = Math.min(6, level + 1 + used.indexOf(node.level), before + 1);
+        node.tag = `h${before}`;
+    }
+    return tree;
 }
 
 function takeBlock(lines, at, depth) {
@@ -152,9 +173,11 @@ function blocks(lines, depth) {
     return out;
 }
 
-export function markdown(text) {
+/** `level`: of the heading under which the text stands. */
+export function markdown(text, level = 2) {
     if (text.length > BYTES_MAX) {
         return [element("pre", { tabIndex: 0 }, [text])];
     }
-    return blocks(text.replaceAll("\r\n", "\n").replaceAll("\t", "    ").split("\n"), 0);
+    const lines = text.replaceAll("\r\n", "\n").replaceAll("\t", "    ").split("\n");
+    return placeHeadings(blocks(lines, 0), level);
 }

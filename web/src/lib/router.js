@@ -46,10 +46,10 @@ export function startRouter() {
     addEventListener("popstate", follow);
     document.addEventListener("click", (event) => {
         const link = event.target.closest?.("a[href]");
-        if (link === null || event.defaultPrevented || !isPlainClick(event) || link.target) {
+        if (link === null || event.defaultPrevented || !isPlainClick(event) || link.hasAttribute("target")) {
             return;
         }
-        const to = new URL(link.href, location.href);
+        const to = new URL(link.getAttribute("href"), location.href); // links of a picture have no text as href
         if (to.origin !== location.origin || !to.pathname.startsWith(`${BASE}/`) || to.hash) {
             return;
         }

@@ -9,6 +9,7 @@ import { onEvents, onReset } from "./live.js";
 
 const FIRST_PAGE = 100;
 const NEXT_PAGE = 500;
+const RELOADED_MAX = 2000; // of a column in which somebody has scrolled
 const KEPT_MAX = 20_000; // cards of a column that nobody scrolls through; then it begins anew
 const SEARCH_AGAIN_MS = 4000;
 
@@ -64,8 +65,22 @@ async function fetchPage(status, limit, cursor, signal) {
     return (await get("/board/tasks", query, signal)).data;
 }
 
+/** As many as somebody has scrolled through already, so that the place is kept. */
 function firstPage(status, signal) {
-    return fetchPage(status, FIRST_PAGE, undefined, signal);
+    const shown = scrolled.has(status) ? board.columns[status].cards.length : 0;
+    const limit = Math.max(FIRST_PAGE, Math.min(shown, RELOADED_MAX));
+    return fetchPage(status, limit, undefined, signal);
+}
+
+/** A column is drawn in a frame of its own: all at once would be one long one. */
+function nextFrame() {
+    return new Promise((resolve) => {
+        if (document.hidden) {
+            setTimeout(resolve, 0);
+        } else {
+            requestAnimationFrame(resolve);
+        }
+    });
 }
 
 /** Loads what comes behind the last card of a column. */
@@ -111,10 +126,17 @@ function newest(pages, missed) {
         addPage(board, status, data.tasks.map(cardOf), data.nextCursor);
     }
     missed.forEach(apply);
+}
+
+async function showColumns(signal) {
     for (const status of STATUSES) {
-        update(status, { loading: false, error: null });
+        if (signal.aborted) {
+            return;
+        }
+        const { rev } = columnStates[status].value;
+        update(status, { rev: rev + 1, loading: false, error: null });
+        await nextFrame();
     }
-    touch(STATUSES);
 }
 
 /** Lists everything from the start. What is shown stays until all of it is here. */
@@ -134,7 +156,8 @@ export async function reload() {
         );
         underway.delete(missed);
         if (!mine.aborted) {
-            batch(() => newest(pages, missed));
+            newest(pages, missed);
+            await showColumns(mine);
         }
     } catch (error) {
         underway.delete(missed);
@@ -144,10 +167,19 @@ export async function reload() {
     }
 }
 
+/** Rises when another filter is shown: its lists begin at their top. */
+export const listing = signal(0);
+
+/** Lists what fits; not again when that is what is shown and kept up to date already. */
 export function showFilter(next) {
+    if (listing.value > 0 && JSON.stringify(next) === JSON.stringify(filter)) {
+        return false;
+    }
     filter = next;
     scrolled.clear();
-    return reload();
+    listing.value++;
+    reload();
+    return true;
 }
 
 /** A task that does not fit by its title may do so by its description, which events do not tell. */

@@ -6,8 +6,9 @@ import { isSettled } from "../lib/card.js";
 import { onEvents } from "./live.js";
 
 const WINDOW = 20_000; // events that the server looks at in one request
-const WINDOWS_MAX = 5;
-const TASKS_MAX = 50;
+const WINDOWS_MAX = 50; // the log's usual length
+const PAUSE_MS = 100; // between two requests
+const TASKS_MAX = 100;
 
 /** id of the task → its title */
 export const late = signal(new Map());
@@ -36,14 +37,18 @@ function take(events) {
     }
 }
 
+/** The tasks of late results behind `since`, as many events as one request looks at. */
 async function findIn(since) {
-    const query = { since, type: "task.late", topic: "board", limit: 1000 };
-    const { data } = await get("/events", query);
-    return data.events.filter((event) => event.seq <= since + WINDOW);
+    const { data } = await get("/events", { since, type: "task.late", topic: "board", limit: 1000 });
+    return new Map(data.events.map((event) => [event.taskId, event]));
 }
 
-async function keepOpenOnes(found) {
-    for (const id of [...found.keys()].slice(-TASKS_MAX)) {
+async function keepOpenOnes(found, looked) {
+    for (const id of found.keys()) {
+        if (looked.has(id) || looked.size >= TASKS_MAX) {
+            continue;
+        }
+        looked.add(id);
         try {
             const { data } = await get(`/board/tasks/${id}`);
             if (!isSettled(data)) {
@@ -55,22 +60,16 @@ async function keepOpenOnes(found) {
     }
 }
 
-/** Looks back from `head`, as far as a few requests reach. */
+/** Looks back from `head`, the latest first, and without haste: it is a mark on few cards. */
 export async function startLate(head) {
     onEvents(take);
-    const found = new Map();
-    for (let i = 1; i <= WINDOWS_MAX; i++) {
-        const since = Math.max(0, head - i * WINDOW);
+    const looked = new Set();
+    for (let i = 1; i <= WINDOWS_MAX && head > (i - 1) * WINDOW; i++) {
         try {
-            for (const event of await findIn(since)) {
-                found.set(event.taskId, event.data.task.title);
-            }
+            await keepOpenOnes(await findIn(Math.max(0, head - i * WINDOW)), looked);
         } catch {
-            break;
+            return;
         }
-        if (since === 0) {
-            break;
-        }
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
-    await keepOpenOnes(found);
 }

@@ -1,5 +1,5 @@
 // The dependency graph as a picture: what must be done first stands on the left.
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { NODE_HEIGHT, NODE_WIDTH, layoutGraph } from "../lib/graph_layout.js";
 import { taskHref } from "../lib/router.js";
 import { Icon } from "../ui/icons.jsx";
@@ -11,6 +11,7 @@ import { fetchGraph } from "./graph_data.js";
 
 const EVENTS_MS = 2000;
 const MARGIN = 8;
+const SMALLEST = 0.72; // what is drawn smaller cannot be read
 
 const absent = { name: "warning", text: "Not there" };
 
@@ -28,11 +29,9 @@ function Node({ task, at, chosen }) {
                 <svg x="12" y="26" width="14" height="14" class={`status-${name}`}>
                     <Icon name={name} />
                 </svg>
-                <svg x="12" y="0" width={NODE_WIDTH - 18} height={NODE_HEIGHT}>
-                    <text y="18" class="node-title">
-                        {task.title}
-                    </text>
-                </svg>
+                <text x="12" y="18" class="node-title" clip-path="url(#node-clip)">
+                    {task.title}
+                </text>
                 <text x="31" y="37" class={`node-status status-${name}`}>
                     {text}
                 </text>
@@ -44,41 +43,65 @@ function Node({ task, at, chosen }) {
 function Picture({ graph, id }) {
     const layout = useMemo(() => layoutGraph([...graph.tasks.keys()], graph.edges), [graph]);
     const box = useRef(null);
+    const [scale, setScale] = useState(1);
+    const [wider, setWider] = useState(false);
+    const [width, height] = [layout.width + 2 * MARGIN, layout.height + 2 * MARGIN];
+    useEffect(() => {
+        const { clientWidth } = box.current;
+        const fitting = Math.min(1, clientWidth / width);
+        setScale(fitting >= SMALLEST ? fitting : 1);
+        setWider(fitting < SMALLEST);
+    }, [layout]);
     useEffect(() => {
         const { x } = layout.nodes.get(id);
-        box.current.scrollLeft = x + NODE_WIDTH / 2 - box.current.clientWidth / 2;
-    }, [layout]);
-    const [width, height] = [layout.width + 2 * MARGIN, layout.height + 2 * MARGIN];
+        box.current.scrollLeft = (x + NODE_WIDTH / 2) * scale - box.current.clientWidth / 2;
+    }, [layout, scale]);
     return (
-        <div class="graph" tabIndex={0} ref={box} role="group" aria-label="Dependency graph">
-            <svg width={width} height={height} viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`}>
-                <defs>
-                    <marker
-                        id="arrow"
-                        viewBox="0 0 8 8"
-                        refX="7"
-                        refY="4"
-                        markerWidth="9"
-                        markerHeight="9"
-                        markerUnits="userSpaceOnUse"
-                        orient="auto"
-                    >
-                        <path d="M0 0l8 4-8 4z" class="graph-arrow" />
-                    </marker>
-                </defs>
-                {layout.lines.map(({ from, to, path }) => (
-                    <path
-                        key={`${from}${to}`}
-                        class={from === id || to === id ? "graph-line graph-line-near" : "graph-line"}
-                        d={path}
-                        marker-end="url(#arrow)"
-                    />
-                ))}
-                {[...layout.nodes].map(([other, at]) => (
-                    <Node key={other} task={graph.tasks.get(other)} at={at} chosen={other === id} />
-                ))}
-            </svg>
-        </div>
+        <>
+            <div class="graph" tabIndex={0} ref={box} role="group" aria-label="Dependency graph">
+                <Drawing graph={graph} layout={layout} id={id} size={{ width, height, scale }} />
+            </div>
+            {wider && <p class="muted">It is wider than the page: scroll it sideways.</p>}
+        </>
+    );
+}
+
+function Drawing({ graph, layout, id, size: { width, height, scale } }) {
+    return (
+        <svg
+            width={width * scale}
+            height={height * scale}
+            viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`}
+        >
+            <defs>
+                <clipPath id="node-clip">
+                    <rect x="12" width={NODE_WIDTH - 18} height={NODE_HEIGHT} />
+                </clipPath>
+                <marker
+                    id="arrow"
+                    viewBox="0 0 8 8"
+                    refX="7"
+                    refY="4"
+                    markerWidth="9"
+                    markerHeight="9"
+                    markerUnits="userSpaceOnUse"
+                    orient="auto"
+                >
+                    <path d="M0 0l8 4-8 4z" class="graph-arrow" />
+                </marker>
+            </defs>
+            {layout.lines.map(({ from, to, path }) => (
+                <path
+                    key={`${from}${to}`}
+                    class={from === id || to === id ? "graph-line graph-line-near" : "graph-line"}
+                    d={path}
+                    marker-end="url(#arrow)"
+                />
+            ))}
+            {[...layout.nodes].map(([other, at]) => (
+                <Node key={other} task={graph.tasks.get(other)} at={at} chosen={other === id} />
+            ))}
+        </svg>
     );
 }
 

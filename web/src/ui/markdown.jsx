@@ -18,7 +18,8 @@ function draw(node, key) {
     return createElement(node.tag, { ...node.props, key }, node.children.map(draw));
 }
 
-export function Markdown({ text }) {
-    const tree = useMemo(() => markdown(text), [text]);
+/** `level`: of the heading under which it stands. */
+export function Markdown({ text, level = 2 }) {
+    const tree = useMemo(() => markdown(text, level), [text, level]);
     return <div class="prose">{tree.map(draw)}</div>;
 }

@@ -12,53 +12,57 @@ function inSight(top, height, rowHeight, count) {
 }
 
 /** `indexOf(item)` finds the row in which an item of before stands now. `pinned` is the index of a row
- *  that stays in the page wherever one scrolls: the one with the focus. */
+ *  that stays in the page wherever one scrolls: the one with the focus. The sizes come from events alone:
+ *  to ask for them after a change makes the browser lay out at once. */
 export function VirtualList(props) {
     const { items, rev, rowHeight, renderRow, indexOf, pinned, onNearEnd, onScrolled, label, listRef } = props;
     const ref = useRef(null);
     const anchor = useRef(null);
-    const [view, setView] = useState({ top: 0, height: 0 });
+    const [view, setView] = useState({ top: props.startAt ?? 0, height: 0 });
     const { from, to } = inSight(view.top, view.height, rowHeight, items.length);
 
     useLayoutEffect(() => {
         const box = ref.current;
-        const measure = () => setView({ top: box.scrollTop, height: box.clientHeight });
-        const observer = new ResizeObserver(measure);
+        const observer = new ResizeObserver(([entry]) => {
+            const height = Math.round(entry.contentRect.height);
+            setView((before) => ({ ...before, height }));
+        });
         observer.observe(box);
-        measure();
+        if (props.startAt > 0) {
+            box.scrollTop = props.startAt;
+        }
         return () => observer.disconnect();
     }, []);
 
     // Keeps the first row in sight where it is when others came in above it, or went.
     useLayoutEffect(() => {
-        const box = ref.current;
         const held = anchor.current;
-        if (held !== null && box.scrollTop > rowHeight / 2) {
+        if (held !== null && view.top > rowHeight / 2) {
             const index = indexOf(held.item);
             if (index >= 0 && index !== held.index) {
-                box.scrollTop += (index - held.index) * rowHeight;
+                ref.current.scrollTop = view.top + (index - held.index) * rowHeight;
             }
         }
-        hold();
+        hold(view.top);
     }, [rev]);
 
     useLayoutEffect(() => {
-        if (to > items.length - NEAR_END) {
+        if (view.height > 0 && to > items.length - NEAR_END) {
             onNearEnd?.();
         }
-    }, [to, rev]);
+    }, [to, rev, view.height]);
 
-    function hold() {
-        const index = Math.floor(ref.current.scrollTop / rowHeight);
+    function hold(top) {
+        const index = Math.floor(top / rowHeight);
         const item = items[index];
         anchor.current = item === undefined ? null : { item, index };
     }
 
     function onScroll() {
-        const { scrollTop, clientHeight } = ref.current;
-        setView({ top: scrollTop, height: clientHeight });
-        onScrolled?.(scrollTop > rowHeight);
-        hold();
+        const { scrollTop } = ref.current;
+        setView((before) => ({ ...before, top: scrollTop }));
+        onScrolled?.(scrollTop);
+        hold(scrollTop);
     }
 
     const rows = [];
