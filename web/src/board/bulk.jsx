@@ -80,8 +80,8 @@ function openCancel() {
                 <p class="callout callout-warn">
                     <Icon name="warning" />
                     <span>
-                        {plural(held, "task")} {held === 1 ? "is" : "are"} held: the holder is asked to stop, and a
-                        result that comes first still counts.
+                        {plural(held, "task")} {held === 1 ? "is" : "are"} held: the holder is asked to stop,
+                        and a result that comes first still counts.
                     </span>
                 </p>
             )}
@@ -151,7 +151,15 @@ function openPriority() {
             }}
         >
             <Field label="Priority" hint="−100 to 100; a higher one is handed out earlier.">
-                <input name="priority" type="number" min="-100" max="100" defaultValue="0" required autofocus />
+                <input
+                    name="priority"
+                    type="number"
+                    min="-100"
+                    max="100"
+                    defaultValue="0"
+                    required
+                    autofocus
+                />
             </Field>
         </FormDialog>
     ));

@@ -53,8 +53,9 @@ function MoveForm({ card, to, plan }) {
                 <p class="callout callout-warn">
                     <Icon name="warning" />
                     <span>
-                        <strong>{plan.takesFrom}</strong> holds this task. Moving it ends that claim; the agent
-                        hears of it with its next request, and a result that it sends then is kept as a late one.
+                        <strong>{plan.takesFrom}</strong> holds this task. Moving it ends that claim; the
+                        agent hears of it with its next request, and a result that it sends then is kept as a
+                        late one.
                     </span>
                 </p>
             )}

@@ -59,8 +59,16 @@ function Inputs({ task }) {
                     />
                 </Field>
             </div>
-            <Field label="Depends on" hint="Ids of tasks that must be done first, one a line or separated by commas.">
-                <textarea name="dependencies" rows={2} class="mono" defaultValue={task.dependencies?.join("\n")} />
+            <Field
+                label="Depends on"
+                hint="Ids of tasks that must be done first, one a line or separated by commas."
+            >
+                <textarea
+                    name="dependencies"
+                    rows={2}
+                    class="mono"
+                    defaultValue={task.dependencies?.join("\n")}
+                />
             </Field>
             <Field label="Payload" hint="Any JSON: what a worker needs.">
                 <textarea
