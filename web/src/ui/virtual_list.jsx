@@ -59,8 +59,8 @@ export function VirtualList(props) {
         anchor.current = item === undefined ? null : { item, index };
     }
 
-    function onScroll() {
-        const { scrollTop } = ref.current;
+    function onScroll(event) {
+        const { scrollTop } = event.currentTarget; // the list itself may be gone by now
         setView((before) => ({ ...before, top: scrollTop }));
         onScrolled?.(scrollTop);
         hold(scrollTop);
