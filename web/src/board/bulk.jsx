@@ -1,7 +1,7 @@
 // What can be done to all selected cards at once: each by a request of its own, some at a time, and
 // what was refused is told.
 import { signal } from "@preact/signals";
-import { cancelTask, editTask, retryTask } from "../api/tasks.js";
+import { cancelTask, editTask, retryTask } from "../store/tasks.js";
 import { canCancel, canRetry } from "../lib/moves.js";
 import { listOf } from "../lib/task_body.js";
 import { plural } from "../lib/time.js";

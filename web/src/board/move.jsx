@@ -1,5 +1,5 @@
 // Moving a card: by drag, by keys or by choosing. What the rules do not have is explained.
-import { makeMove } from "../api/tasks.js";
+import { makeMove } from "../store/tasks.js";
 import { STATUSES } from "../lib/filter.js";
 import { needsDialog, planMove, statusNames } from "../lib/moves.js";
 import { showTask } from "../store/board.js";

@@ -1,5 +1,5 @@
 // The form of a task: to make one, and to change one.
-import { createTask, editTask } from "../api/tasks.js";
+import { createTask, editTask } from "../store/tasks.js";
 import { get } from "../api/http.js";
 import { showTask } from "../store/board.js";
 import { summary } from "../store/live.js";

@@ -1,5 +1,5 @@
 // Stopping the flow and letting it go on: the whole board, or the tasks with one tag.
-import { pauseBoard, resumeBoard } from "../api/tasks.js";
+import { pauseBoard, resumeBoard } from "../store/tasks.js";
 import { refreshSummary, summary } from "../store/live.js";
 import { closeModal, openModal } from "../store/modal.js";
 import { may } from "../store/session.js";

@@ -1,5 +1,5 @@
 // What one can do to the task as a whole.
-import { bumpTask, cancelTask, deleteTask } from "../api/tasks.js";
+import { bumpTask, cancelTask, deleteTask } from "../store/tasks.js";
 import { openMove, startMove } from "../board/move.jsx";
 import { openEdit } from "../board/task_form.jsx";
 import { canCancel, canRetry } from "../lib/moves.js";

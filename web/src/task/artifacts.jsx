@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { addArtifact } from "../api/tasks.js";
+import { addArtifact } from "../store/tasks.js";
 import { safeUrl } from "../lib/markdown_inline.js";
 import { may } from "../store/session.js";
 import { Field } from "../ui/dialog.jsx";

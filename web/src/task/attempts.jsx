@@ -1,5 +1,5 @@
 // Each claim that the task had: who, how it ended, what it left.
-import { acceptResult } from "../api/tasks.js";
+import { acceptResult } from "../store/tasks.js";
 import { isSettled } from "../lib/card.js";
 import { href } from "../lib/router.js";
 import { duration } from "../lib/time.js";

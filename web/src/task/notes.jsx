@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { addNote } from "../api/tasks.js";
+import { addNote } from "../store/tasks.js";
 import { may } from "../store/session.js";
 import { Field } from "../ui/dialog.jsx";
 import { Markdown } from "../ui/markdown.jsx";
