@@ -59,6 +59,8 @@
     X(TB_E_CLAIM_TOKEN_REQUIRED, "claim_token_required", 428, "claimToken is required")            \
     X(TB_E_TOO_MANY_FAILED_LOGINS, "too_many_failed_logins", 429,                                  \
       "Too many failed logins; try again later")                                                   \
+    X(TB_E_TOO_MANY_LOGINS, "too_many_logins", 429,                                                \
+      "This token was used for too many logins of late; try again later")                          \
     /* operating errors */                                                                         \
     X(TB_E_INTERNAL, "internal", 500, "The server failed to handle the request")                   \
     X(TB_E_STORAGE_CORRUPT, "storage_corrupt", 500, "A stored record is damaged")                  \

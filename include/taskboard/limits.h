@@ -87,6 +87,7 @@
 #define TB_TOKENS_MAX            10000
 #define TB_LOGINS_MAX            10000 /* links and sessions of all tokens */
 #define TB_LOGINS_OF_TOKEN_MAX   100   /* of one: where there are more the oldest goes */
+#define TB_LOGINS_AT_ONCE        120   /* by one token, on one loop; then one a second */
 #define TB_TOKEN_SECONDS_MAX     315360000
 #define TB_LINK_MS               300000
 #define TB_SESSION_MS            86400000

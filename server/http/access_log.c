@@ -12,7 +12,7 @@ void tb_access_log(const struct tb_request *request, size_t bytes_sent, bool com
     int64_t took_us = tb_clock_monotonic_us(request->http->clock) - request->started_us;
     char client[TB_ADDRESS_CHARS];
     tb_address_format(&request->client, client);
-    struct tb_log_field fields[9] = {
+    struct tb_log_field fields[10] = {
         TB_LOG_STR("id", request->id),
         TB_LOG_STR("method", request->method_name),
         TB_LOG_STR("path", request->path),
@@ -22,6 +22,9 @@ void tb_access_log(const struct tb_request *request, size_t bytes_sent, bool com
         TB_LOG_C("client", client),
     };
     size_t count = 7;
+    if (request->role != TB_ROLE_OPEN) {
+        fields[count++] = TB_LOG_STR("token", request->scope);
+    }
     struct tb_str traceparent = tb_header_traceparent(request->headers[TB_IN_TRACEPARENT]);
     if (traceparent.ptr != NULL) {
         fields[count++] = TB_LOG_STR("traceparent", traceparent);

@@ -38,6 +38,7 @@ void tb_refuse_login(struct tb_request *request, enum tb_err err, const struct t
         verdict = tb_slowdown_failed(&worker->slowdown, &request->client, request->started_us);
     }
     if (verdict.refuse) {
+        request->response.close = true;
         tb_reply_error(request, TB_E_TOO_MANY_FAILED_LOGINS);
         return;
     }

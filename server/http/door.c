@@ -98,6 +98,22 @@ enum tb_err tb_door_check(struct tb_request *request, struct tb_identity *identi
 
 /* --- sessions --- */
 
+enum tb_err tb_door_check_login(struct tb_request *request, const struct tb_ticket *ticket)
+{
+    const struct tb_http *http = request->http;
+    struct tb_worker *worker = request->worker;
+    struct tb_known_one *one = NULL;
+    if (tb_id_is_zero(ticket->credential)) {
+        return TB_OK;
+    }
+    enum tb_err err = tb_known_find(&worker->known, worker->reader, &http->auth, ticket->credential,
+                                    published(http), &one);
+    if (err != TB_OK) {
+        return err == TB_E_ABSENT ? TB_E_INVALID_TOKEN : err;
+    }
+    return tb_known_may_log_in(one, request->started_us) ? TB_OK : TB_E_TOO_MANY_LOGINS;
+}
+
 bool tb_door_is_secure(const struct tb_request *request)
 {
     static const char https[] = "https";

@@ -18,6 +18,11 @@ TB_MUST_CHECK enum tb_err tb_door_check(struct tb_request *request, struct tb_id
 TB_MUST_CHECK enum tb_err tb_door_show(struct tb_request *request, struct tb_str shown,
                                        unsigned kinds, struct tb_identity *identity);
 
+/* May one more link or session be made with the token of that ticket? TB_E_TOO_MANY_LOGINS: there
+ * have been too many of late. The admin token, which has no record, may always. */
+TB_MUST_CHECK enum tb_err tb_door_check_login(struct tb_request *request,
+                                              const struct tb_ticket *ticket);
+
 /* A browser sends its cookie along with requests that pages of others make: what changes something,
  * and a WebSocket, must come from a page of ours, and a body be what no form can send. What only
  * reads must not come from a page of others, as far as the browser says. TB_OK, or TB_E_FORBIDDEN

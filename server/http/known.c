@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "board/secret.h"
+#include "taskboard/limits.h"
 
 #define ARENA_BYTES ((size_t)4 * 1024)
+#define SECOND_US   INT64_C(1000000)
 
 void tb_known_fini(struct tb_known *known)
 {
@@ -94,6 +96,7 @@ static enum tb_err look(struct tb_txn *txn, const struct tb_auth *auth, struct t
     }
     if (err == TB_OK && is_of(before, id)) {
         (*slot)->proven = before->proven;
+        (*slot)->logins_us = before->logins_us;
         memcpy((*slot)->proof, before->proof, sizeof(before->proof));
     }
     free(before);
@@ -124,6 +127,16 @@ enum tb_err tb_known_find(struct tb_known *known, struct tb_reader *reader,
         *one = *slot;
     }
     return err;
+}
+
+bool tb_known_may_log_in(struct tb_known_one *one, int64_t now_us)
+{
+    int64_t from_us = one->logins_us > now_us ? one->logins_us : now_us;
+    if (from_us - now_us > (TB_LOGINS_AT_ONCE - 1) * SECOND_US) {
+        return false;
+    }
+    one->logins_us = from_us + SECOND_US;
+    return true;
 }
 
 bool tb_known_fits(struct tb_known_one *one, const struct tb_auth *auth, struct tb_str shown)

@@ -22,6 +22,7 @@ struct tb_known_one {
     uint64_t changes;                /* head.credential_changes when it was last seen */
     bool proven;                     /* somebody has shown its text … */
     unsigned char proof[TB_AUTH_DIGEST_BYTES]; /* … of which this is a digest */
+    int64_t logins_us; /* until when its logins are paid off, a second each */
 };
 
 struct tb_known {
@@ -36,6 +37,9 @@ void tb_known_fini(struct tb_known *known);
 TB_MUST_CHECK enum tb_err tb_known_find(struct tb_known *known, struct tb_reader *reader,
                                         const struct tb_auth *auth, struct tb_id id,
                                         uint64_t changes, struct tb_known_one **one);
+
+/* Counts one more link or session of that token. False: there have been too many of late. */
+TB_MUST_CHECK bool tb_known_may_log_in(struct tb_known_one *one, int64_t now_us);
 
 /* Is that the text whose digest the record has? */
 bool tb_known_fits(struct tb_known_one *one, const struct tb_auth *auth, struct tb_str shown);

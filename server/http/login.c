@@ -119,6 +119,11 @@ void tb_handle_magic_link(struct tb_request *request)
                          TB_STR(",\"field\":\"Host\""));
         return;
     }
+    enum tb_err err = tb_door_check_login(request, &request->ticket);
+    if (err != TB_OK) {
+        tb_reply_error(request, err);
+        return;
+    }
     command->kind = TB_COMMAND_LINK_CREATE;
     command->credential = (struct tb_credential_command){
         .parent = request->ticket.credential,
@@ -169,11 +174,39 @@ static void on_session(struct tb_request *request)
     }
 }
 
-void tb_handle_login(struct tb_request *request)
+/* Who it is that logs in, with a token or a link. TB_E_INVALID_TOKEN: nobody. */
+static enum tb_err find_out_who(struct tb_request *request, struct tb_identity *identity)
+{
+    struct tb_str shown = param_of(request, request->body, "token");
+    unsigned kinds = 1U << TB_CREDENTIAL_TOKEN | 1U << TB_CREDENTIAL_LINK;
+    if (shown.len == 0) {
+        return TB_E_INVALID_TOKEN;
+    }
+    enum tb_err err = tb_door_show(request, shown, kinds, identity);
+    if (err != TB_OK || identity->kind == TB_CREDENTIAL_LINK) {
+        return err; /* a link was counted when it was made */
+    }
+    return tb_door_check_login(request, &identity->ticket);
+}
+
+static void start_session(struct tb_request *request, const struct tb_identity *identity)
 {
     struct tb_command *command = &request->job.command;
+    bool is_link = identity->kind == TB_CREDENTIAL_LINK;
+    bool from_environment = tb_id_is_zero(identity->ticket.credential);
+    command->kind = TB_COMMAND_SESSION_START;
+    command->credential = (struct tb_credential_command){
+        .id = is_link ? identity->ticket.credential : (struct tb_id){{0}},
+        .parent = from_environment ? request->http->auth.mark : identity->ticket.credential,
+        .from_environment = from_environment,
+    };
+    tb_admit(request, identity);
+    tb_write_submit(request, on_session);
+}
+
+void tb_handle_login(struct tb_request *request)
+{
     struct tb_identity identity;
-    struct tb_str shown = param_of(request, request->body, "token");
     if (!tb_door_is_own_origin(request)) {
         tb_reply_refusal(request, TB_E_FORBIDDEN,
                          TB_STR("Only a page of this server logs a browser in"), TB_STR_NONE);
@@ -183,27 +216,14 @@ void tb_handle_login(struct tb_request *request)
         enter(request);
         return;
     }
-    unsigned kinds = 1U << TB_CREDENTIAL_TOKEN | 1U << TB_CREDENTIAL_LINK;
-    enum tb_err err =
-        shown.len == 0 ? TB_E_INVALID_TOKEN : tb_door_show(request, shown, kinds, &identity);
+    enum tb_err err = find_out_who(request, &identity);
     if (err == TB_E_INVALID_TOKEN) {
         refuse_login(request);
-        return;
-    }
-    if (err != TB_OK) {
+    } else if (err != TB_OK) {
         tb_reply_error(request, err);
-        return;
+    } else {
+        start_session(request, &identity);
     }
-    bool is_link = identity.kind == TB_CREDENTIAL_LINK;
-    bool from_environment = tb_id_is_zero(identity.ticket.credential);
-    command->kind = TB_COMMAND_SESSION_START;
-    command->credential = (struct tb_credential_command){
-        .id = is_link ? identity.ticket.credential : (struct tb_id){{0}},
-        .parent = from_environment ? request->http->auth.mark : identity.ticket.credential,
-        .from_environment = from_environment,
-    };
-    tb_admit(request, &identity);
-    tb_write_submit(request, on_session);
 }
 
 /* --- who is logged in --- */

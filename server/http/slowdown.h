@@ -13,7 +13,9 @@
 #include "http/client.h"
 #include "http/request.h"
 
-#define TB_SLOWDOWN_PENDING_MAX 64
+/* Each occupies an arena. Whoever tries tokens on more connections than that is answered at once,
+ * and has to connect anew. */
+#define TB_SLOWDOWN_PENDING_MAX 1024
 
 #define TB_SLOWDOWN_DEBTS 128
 

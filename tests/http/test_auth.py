@@ -3,6 +3,7 @@
 import re
 import stat
 import threading
+import time
 
 import pytest
 from harness import Refusal, TOKEN, changes_nothing, refused
@@ -85,6 +86,17 @@ def test_a_valid_token_is_served_while_failed_logins_are_pending(serve):
         assert answer.status in (401, 429), answer
         assert answer.status == 401 or int(answer.headers["Retry-After"]) > 0
     assert any(answer.status == 401 for answer in answers)
+
+
+def test_many_connections_do_not_make_it_faster_to_try_tokens(serve):
+    server = serve("--threads", "1")
+    raws = [server.raw() for _ in range(300)]
+    for _ in range(2):
+        began = time.monotonic()
+        for raw in raws:
+            raw.send("GET /board/tasks HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer no\r\n\r\n")
+        assert [raw.answer().status for raw in raws] == [401] * len(raws)
+    assert time.monotonic() - began > 0.9
 
 
 def test_a_client_that_leaves_while_its_failed_login_is_held_back_harms_nobody(serve):

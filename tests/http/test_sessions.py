@@ -1,6 +1,7 @@
 """Logging a browser in: links that are good once, sessions, and what other pages may not do with them."""
 
 import re
+import time
 
 import pytest
 from harness import Sse, Ws, at_the_same_time, eventually, refused
@@ -113,6 +114,22 @@ def test_a_session_that_makes_room_is_told_as_ended(own_server, board):
     first, *_ = board.events("type=auth.session_started")
     (ended,) = board.events("type=auth.session_ended")
     assert ended["data"] == {**first["data"], "reason": "displaced"} and ended["token"] == token["id"]
+
+
+def test_a_token_does_not_fill_the_log_with_its_logins(serve):
+    server = serve("--threads", "1")
+    admin, nobody = server.client(), server.client(token=None)
+    token, other = make_token(admin, "viewer"), make_token(admin, "viewer")
+    named = server.client(token=token["token"])
+    began = time.monotonic()
+    answers = [named.post("/auth/magic-link") for _ in range(300)]
+    made = sum(answer.status == 200 for answer in answers)
+    assert 120 <= made <= 121 + (time.monotonic() - began)
+    refused(next(answer for answer in answers if answer.status != 200), 429, "too_many_logins")
+    refused(log_in(nobody, token["token"]), 429, "too_many_logins")
+    assert named.get("/board/tasks").status == 200
+    assert is_in(nobody, session_of(server, other["token"])) and is_in(nobody, session_of(server, admin.token))
+    eventually(lambda: named.post("/auth/magic-link").status == 200)
 
 
 # --- where the link leads ---

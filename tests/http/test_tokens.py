@@ -217,6 +217,21 @@ def test_where_nobody_is_named_the_tokens_name_is(own_server, board):
     assert board.events("type=task.bumped")[0]["actor"] == "farm"
 
 
+def test_the_access_log_says_who_read_and_who_was_refused(own_server, board):
+    token = make_token(board, "viewer")
+    named = own_server.client(token=token["token"])
+    named.get("/board/tasks")
+    refused(named.get("/admin/export"), 403, "forbidden")
+    own_server.client(token=None).get("/health")
+
+    def of(path):
+        return next((line for line in own_server.log().splitlines() if f"path={path} " in line), None)
+
+    for path in ("/board/tasks", "/admin/export"):
+        assert eventually(lambda: of(path), "the log line").endswith(f" token={token['id']}")
+    assert "token=" not in eventually(lambda: of("/health"), "the log line")
+
+
 def test_secrets_stand_in_no_log_and_no_event(own_server, board):
     token = make_token(board, "admin", name="farm")
     own_server.client(token=token["token"]).get(f"/board/tasks?tag={token['token']}")

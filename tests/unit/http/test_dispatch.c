@@ -164,6 +164,7 @@ static void dispatch_refuses_failed_logins_at_once_when_too_many_wait(void **sta
     struct tb_request *request = make(f, "GET", "/things");
     request->headers[TB_IN_AUTHORIZATION] = TB_STR("Bearer wrong");
     assert_int_equal(send_it(request), 429);
+    assert_true(request->response.close);
     assert_non_null(request->response.headers[TB_OUT_RETRY_AFTER].ptr);
     assert_int_equal(ask(f, "GET", "/things"), 200);
 }

@@ -58,6 +58,7 @@ static void statuses_are_those_of_the_contract(void **state)
         {TB_E_IDEMPOTENCY_KEY_REUSED, 422},
         {TB_E_CLAIM_TOKEN_REQUIRED, 428},
         {TB_E_TOO_MANY_FAILED_LOGINS, 429},
+        {TB_E_TOO_MANY_LOGINS, 429},
         {TB_E_INTERNAL, 500},
         {TB_E_STORAGE_CORRUPT, 500},
         {TB_E_OVERLOADED, 503},
