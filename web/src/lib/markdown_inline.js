@@ -4,6 +4,7 @@
 const DEPTH_MAX = 6;
 const LINK_TEXT_MAX = 1000;
 const URL_MAX = 4000;
+const SPAN_MAX = 4000; // between the marks of a code or an emphasis: looking further would take long in a text of nothing but marks
 
 const taskId = /^[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Za-z])/;
 const bareUrl = /^https?:\/\/[^\s<>"'`]+/;
@@ -29,9 +30,19 @@ function isWord(character) {
     return character !== undefined && /[\p{L}\p{N}_]/u.test(character);
 }
 
+/** Where those marks close what begins at `from`: the first that `fits`; -1: nowhere near. */
+function findEnd(text, marks, from, fits) {
+    const near = text.slice(from, from + SPAN_MAX);
+    let end = near.indexOf(marks);
+    while (end >= 0 && !fits(near, end)) {
+        end = near.indexOf(marks, end + 1);
+    }
+    return end < 0 ? -1 : from + end;
+}
+
 function takeCode(text, at) {
     const marks = /^`+/.exec(text.slice(at, at + 20))[0];
-    const end = text.indexOf(marks, at + marks.length);
+    const end = findEnd(text, marks, at + marks.length, () => true);
     if (end < 0) {
         return null;
     }
@@ -50,10 +61,7 @@ function takeEmphasis(text, at, depth) {
     if (bad || depth >= DEPTH_MAX || /\s/.test(text[from] ?? " ")) {
         return null;
     }
-    let end = text.indexOf(marks, from + 1);
-    while (end >= 0 && /\s/.test(text[end - 1])) {
-        end = text.indexOf(marks, end + 1);
-    }
+    const end = findEnd(text, marks, from, (near, found) => found > 0 && !/\s/.test(near[found - 1]));
     if (end < 0 || (mark === "_" && isWord(text[end + marks.length]))) {
         return null;
     }
@@ -78,10 +86,11 @@ function takeLink(text, at, depth) {
     if (text[from] !== "[" || depth >= DEPTH_MAX) {
         return null;
     }
-    const close = text.indexOf("](", from);
-    if (close < 0 || close - from > LINK_TEXT_MAX) {
+    const near = text.slice(from, from + LINK_TEXT_MAX).indexOf("](");
+    if (near < 0) {
         return null;
     }
+    const close = from + near;
     const end = endOfUrl(text, close + 2);
     if (end < 0) {
         return null;
