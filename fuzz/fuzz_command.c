@@ -355,11 +355,20 @@ static void run_step(struct story *story, struct tb_str line)
     char *exact = fuzz_exact(body);
     bool parsed = fixture_parse(&story->fixture, kind, story->ids[selector % IDS_MAX], &command,
                                 tb_str_from(exact, body.len));
-    free(exact); /* the command does not need it */
+    if (kind == TB_COMMAND_IMPORT) {
+        command.import = (struct tb_import_command){
+            .format = (enum tb_import_format)(selector % TB_IMPORT_FORMAT_COUNT),
+            .bytes = tb_str_from(exact, body.len),
+        };
+    } else {
+        free(exact); /* the command does not need it */
+        exact = NULL;
+    }
     if (parsed) {
         check_limits(&command);
         fixture_apply(&story->fixture, &command);
     }
+    free(exact);
     check_reply(story, parsed);
     remember(story, kind);
 }
