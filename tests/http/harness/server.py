@@ -50,7 +50,7 @@ class Server:
     def __init__(self, *flags, data=None, env=None, host="127.0.0.1", port=0, tls=None):
         self.folder = Path(tempfile.mkdtemp(prefix="taskboard-test-"))
         self.data = Path(data) if data else self.folder / "data"
-        self.tls = Shared.get() if OVER_TLS and not tls else tls
+        self.tls = Shared.get() if OVER_TLS and not tls and "--tls-cert" not in flags else tls
         self.flags = [str(flag) for flag in flags] + (self.tls.flags if self.tls else [])
         settings = {"VERS_AUTH_TOKEN": TOKEN, **(env or {})}
         self.env = clean_environment({k: v for k, v in settings.items() if v is not None})
