@@ -47,10 +47,11 @@ static const char *reason_of_failure(void)
 /* A server cannot ask anybody. */
 static int note_passphrase(char *out, int size, int writing, void *asked)
 {
-    (void)out;
-    (void)size;
     (void)writing;
     *(bool *)asked = true;
+    if (size > 0) {
+        out[0] = '\0';
+    }
     return -1;
 }
 
@@ -144,7 +145,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 
 static bool configure(SSL_CTX *context)
 {
-    static char groups[] = "X25519:P-256:P-384"; /* the library's macro takes no constant */
+    static char groups[] = "X25519:P-256:P-384"; /* which the library takes for a variable */
     (void)SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     /* Sessions are resumed by tickets: nothing is kept here, and loops share no cache. */
@@ -206,7 +207,8 @@ void tb_tls_free(struct tb_tls **tls)
 
 bool tb_tls_reload(struct tb_tls *tls, char *why, size_t why_size)
 {
-    struct complaint complaint = {why, why_size};
+    struct complaint complaint = {.why_size = why_size};
+    complaint.why = why;
     SSL_CTX *context = make_context(&tls->files, &complaint);
     if (context == NULL) {
         return false;
