@@ -407,3 +407,21 @@ const struct cli_command cli_summary = {
     .help = "count what is on the board",
     .run = summary,
 };
+
+static enum cli_exit health(struct cli *cli, const void *given)
+{
+    (void)given;
+    enum cli_exit result;
+    const struct tb_json *answer = fetch(cli, "/health", &result);
+    if (answer != NULL && !cli->settings.quiet) {
+        (void)printf("up for %" PRId64 " seconds\n", cli_number(answer, "uptime", 0));
+    }
+    return result;
+}
+
+const struct cli_command cli_health = {
+    .name = "health",
+    .synopsis = "",
+    .help = "is the server up? needs no token",
+    .run = health,
+};

@@ -21,7 +21,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_add, cli_plan;
-extern const struct cli_command cli_ls, cli_show, cli_why, cli_summary;
+extern const struct cli_command cli_ls, cli_show, cli_why, cli_summary, cli_health;
 extern const struct cli_command cli_note, cli_cancel, cli_retry, cli_pause, cli_resume;
 extern const struct cli_command cli_claim, cli_heartbeat, cli_done, cli_fail, cli_release;
 extern const struct cli_command cli_watch, cli_fleet, cli_token, cli_backup;

@@ -3,7 +3,7 @@
 _taskboard() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}"
     local common="--url --token-file --ca-file --agent --timeout --retry --json --quiet --color --help"
-    local commands="add plan ls show note claim heartbeat done fail release cancel retry why watch work fleet token backup pause resume summary help version"
+    local commands="add plan ls show note claim heartbeat done fail release cancel retry why watch work fleet token backup pause resume summary health help version"
     local command="" options="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ "${COMP_WORDS[i]}" == -- ]]; then

@@ -37,10 +37,10 @@ const struct cli_option cli_common_options[] = {
 const size_t cli_common_option_count = sizeof(cli_common_options) / sizeof(cli_common_options[0]);
 
 const struct cli_command *const cli_commands[] = {
-    &cli_add,       &cli_plan,   &cli_ls,      &cli_show,    &cli_note,    &cli_claim,
-    &cli_heartbeat, &cli_done,   &cli_fail,    &cli_release, &cli_cancel,  &cli_retry,
-    &cli_why,       &cli_watch,  &cli_work,    &cli_fleet,   &cli_token,   &cli_backup,
-    &cli_pause,     &cli_resume, &cli_summary, &cli_help,    &cli_version,
+    &cli_add,       &cli_plan,   &cli_ls,      &cli_show,    &cli_note,   &cli_claim,
+    &cli_heartbeat, &cli_done,   &cli_fail,    &cli_release, &cli_cancel, &cli_retry,
+    &cli_why,       &cli_watch,  &cli_work,    &cli_fleet,   &cli_token,  &cli_backup,
+    &cli_pause,     &cli_resume, &cli_summary, &cli_health,  &cli_help,   &cli_version,
 };
 const size_t cli_command_count = sizeof(cli_commands) / sizeof(cli_commands[0]);
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 
@@ -112,6 +113,13 @@ def test_summary_counts(cli):
     shown = cli.run("summary").out
     assert "ready                1" in shown and "paused: tag x" in shown and "created" in shown
     assert cli.json("summary")["ready"] == 1
+
+
+def test_health_needs_no_token(cli):
+    assert re.fullmatch(r"up for \d+ seconds\n", cli.run("health").out)
+    assert cli.json("health")["status"] == "ok" and cli.run("health", "--quiet").out == ""
+    assert "up for" in cli.run("health", env={"TASKBOARD_TOKEN": None}).out
+    assert cli.run("health", "--url", "http://127.0.0.1:1", "--retry", "0", code=4).out == ""
 
 
 # --- steer ---

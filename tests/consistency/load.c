@@ -31,6 +31,7 @@ static uint64_t begun;
 static uint64_t answered;
 static bool lies;         /* a planted fault is due: something lost is recorded as done */
 static uint64_t seen_seq; /* the highest Events-Seq */
+static uint64_t made_seq; /* of the last 201: of an event that is that request's own */
 static int64_t last_answer_us;
 
 static void send_deed(struct client *client)
@@ -80,6 +81,7 @@ static void note_seq(const struct fleet_connection *connection)
     if (fleet_header(connection, "events-seq", text, sizeof text)) {
         uint64_t seq = strtoull(text, NULL, 10);
         seen_seq = seq > seen_seq ? seq : seen_seq;
+        made_seq = connection->status == 201 ? seq : made_seq;
     }
 }
 
@@ -104,17 +106,18 @@ static void on_answer(struct fleet *f, struct fleet_connection *connection)
     go_on(client);
 }
 
-/* The planted fault of --lie: tells of an answer that never came. False: this deed is not fit for
- * it. */
+/* The planted fault of --lie: tells of an answer that never came, and of another request's event as
+ * its effect: the request may have been done all the same, in the moment before the server was
+ * killed. False: this deed is not fit for it. */
 static bool lie(struct client *client)
 {
     struct fleet_connection *connection = client->connection;
     const char *kind = client->deed.kind->name;
-    if (strcmp(kind, "note") != 0 && strcmp(kind, "feed") != 0) {
+    if (made_seq == 0 || (strcmp(kind, "note") != 0 && strcmp(kind, "feed") != 0)) {
         return false;
     }
     int length = snprintf(connection->buffer, FLEET_ANSWER_BYTES_MAX,
-                          "HTTP/1.1 201 Created\r\nEvents-Seq: %" PRIu64 "\r\n", seen_seq + 1);
+                          "HTTP/1.1 201 Created\r\nEvents-Seq: %" PRIu64 "\r\n", made_seq);
     connection->status = 201;
     connection->body = memcpy(connection->buffer + length + 1, "{}", 3);
     lies = false;

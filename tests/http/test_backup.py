@@ -271,7 +271,7 @@ def test_an_export_that_fails_halfway_is_cut_off(own_server, board):
     raw = Raw(own_server.start().port)
     raw.send("GET /admin/export " + HEAD)
     answer = raw.receive_all()
-    assert answer.startswith(b"HTTP/1.1 200") and len(answer) > 1000 * 4000
+    assert answer.startswith(b"HTTP/1.1 200") and len(answer) > 500 * 4000, "what had been made when it failed may be left out"
     assert not answer.endswith(b"0\r\n\r\n")
     raw.close()
 

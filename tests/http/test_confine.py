@@ -58,6 +58,16 @@ def test_root_becomes_the_user_for_good(open_folder):
 
 
 @AS_ROOT
+def test_roots_groups_are_given_up(open_folder):
+    class Grouped(Server):
+        def command(self):
+            return ["setpriv", "--groups", "4,5", *super().command()]
+
+    with Grouped("--user", "nobody", data=open_folder / "data") as server:
+        assert not {"4", "5"} & set(status(server)["Groups"])
+
+
+@AS_ROOT
 def test_what_only_root_may_read_is_read_first(open_folder):
     token = open_folder / "token"
     token.write_text("of-a-file-of-root\n")

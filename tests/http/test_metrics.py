@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness import TOKEN, Later, Raw, Sse, Ws, eventually, refused
+from harness import Certificate, TOKEN, Later, Raw, Sse, Ws, eventually, refused
 from harness.auth import log_in, magic_link, make_token, revoke, session_of
 from harness.later import claim as waiting_claim
 from tools.prometheus_text import lint, parse
@@ -472,8 +472,10 @@ def missing(families, query):
                 yield f"{name}: {label} is never {wanted}"
 
 
-def test_what_alerts_and_the_dashboard_ask_for_is_there(own_server, board):
-    busy(own_server, board)
+def test_what_alerts_and_the_dashboard_ask_for_is_there(serve, tmp_path):
+    server = serve(tls=Certificate(tmp_path))
+    board = server.client()
+    busy(server, board)
     families = scrape(board)
     queries = [rule["expr"] for rule in rules()] + dashboard_queries()
     assert len(queries) > 60

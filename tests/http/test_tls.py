@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 from harness import TOKEN, Certificate, Raw, Sse, Ws, eventually, server as server_module
@@ -272,9 +273,59 @@ def test_a_handshake_that_is_under_way_does_not_hold_up_the_end(certificate, ser
     server = serve("--drain-seconds", "20", tls=certificate)
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS) as bare:
         bare.sendall(hello()[:40])
+        begun = time.monotonic()
         server.send_signal(signal.SIGTERM)
         server.ended()
+        assert time.monotonic() - begun < TIME_OUT_SECONDS - 2, "it waited for the handshake's own end"
         assert "stopped before all requests" not in server.log()
+
+
+# What TLS says at its end: without it a client cannot tell a whole answer from one that was cut off.
+
+def strict(server):
+    """A connection that raises an error where TLS has not been ended."""
+    bare = socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS)
+    context = anonymous()
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    return context.wrap_socket(bare, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
+
+
+def read_to_the_end(encrypted):
+    received = b""
+    while part := encrypted.recv(65536):
+        received += part
+    return received
+
+
+def test_an_answer_that_ends_its_connection_ends_tls(tls_server):
+    with strict(tls_server) as encrypted:
+        encrypted.sendall(b"GET /health HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        assert read_to_the_end(encrypted).startswith(b"HTTP/1.1 200")
+
+
+def test_a_refusal_in_the_middle_of_a_body_ends_tls(tls_server):
+    with strict(tls_server) as encrypted:
+        encrypted.sendall(b"POST /board/tasks HTTP/1.1\r\nHost: t\r\nContent-Length: 999999999\r\n\r\n" + b"x" * 1000)
+        assert read_to_the_end(encrypted).startswith(b"HTTP/1.1 413")
+
+
+def test_a_stream_that_ends_ends_tls(certificate, serve):
+    server = serve(tls=certificate)
+    with strict(server) as encrypted:
+        encrypted.sendall(f"GET /events/stream HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
+        assert encrypted.recv(65536).startswith(b"HTTP/1.1 200")
+        server.send_signal(signal.SIGTERM)
+        read_to_the_end(encrypted)
+    server.ended()
+
+
+def test_a_websocket_that_is_refused_ends_tls(tls_server):
+    with strict(tls_server) as encrypted:
+        encrypted.sendall(f"GET /events/ws HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+        assert encrypted.recv(65536).startswith(b"HTTP/1.1 101")
+        encrypted.sendall(b"\xff\xff\xff\xff\xff\xff")  # no frame
+        read_to_the_end(encrypted)
 
 
 # --- certificates that change ---
