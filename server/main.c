@@ -253,6 +253,15 @@ static bool is_token_given(const struct program *program)
            program->settings.token_file != NULL;
 }
 
+/* What was set at the start can be read in /proc, and stands in a core dump. */
+static void wipe_variable(const char *name)
+{
+    char *value = getenv(name);
+    if (value != NULL) {
+        sodium_memzero(value, strlen(value));
+    }
+}
+
 static bool obtain_token(struct program *program)
 {
     struct tb_token_options options = {
@@ -261,7 +270,10 @@ static bool obtain_token(struct program *program)
         .file = program->settings.token_file,
         .data_dir = data_dir(program->settings.data),
     };
-    return tb_token_obtain(&options, &program->token, program->why, WHY_BYTES);
+    bool ok = tb_token_obtain(&options, &program->token, program->why, WHY_BYTES);
+    wipe_variable("VERS_AUTH_TOKEN");
+    wipe_variable("TASKBOARD_TOKEN");
+    return ok;
 }
 
 /* One that is given may be for the superuser's eyes only; one that is made belongs to who serves. */

@@ -64,16 +64,20 @@ enum tb_err tb_door_show(struct tb_request *request, struct tb_str shown, unsign
 /* The value of that cookie (RFC 6265, 4.2.1); absent when it was not sent. */
 static struct tb_str cookie_of(struct tb_str header, struct tb_str name)
 {
-    while (header.len > 0) {
-        const char *end = memchr(header.ptr, ';', header.len);
-        size_t len = end != NULL ? (size_t)(end - header.ptr) : header.len;
-        struct tb_str pair = tb_text_trim(tb_str_from(header.ptr, len));
+    if (header.len == 0) {
+        return TB_STR_NONE;
+    }
+    const char *at = header.ptr;
+    const char *end = header.ptr + header.len;
+    while (at < end) {
+        const char *next = memchr(at, ';', (size_t)(end - at));
+        struct tb_str pair =
+            tb_text_trim(tb_str_from(at, (size_t)((next != NULL ? next : end) - at)));
         if (pair.len > name.len && memcmp(pair.ptr, name.ptr, name.len) == 0 &&
             pair.ptr[name.len] == '=') {
             return tb_str_from(pair.ptr + name.len + 1, pair.len - name.len - 1);
         }
-        len += end != NULL ? 1 : 0;
-        header = tb_str_from(header.ptr + len, header.len - len);
+        at = next != NULL ? next + 1 : end;
     }
     return TB_STR_NONE;
 }

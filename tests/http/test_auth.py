@@ -4,6 +4,7 @@ import re
 import stat
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from harness import Refusal, TOKEN, changes_nothing, refused
@@ -116,6 +117,13 @@ def works(server, token):
 
 def test_the_alias_of_the_token_variable_works(serve):
     assert works(serve(env={"VERS_AUTH_TOKEN": None, "TASKBOARD_TOKEN": "by-alias"}), "by-alias")
+
+
+def test_the_token_does_not_stay_in_the_environment(serve):
+    server = serve(env={"TASKBOARD_TOKEN": TOKEN})
+    environment = Path(f"/proc/{server.process.pid}/environ").read_bytes()
+    assert b"TASKBOARD_TOKEN=" in environment and TOKEN.encode() not in environment
+    assert works(server, TOKEN)
 
 
 @pytest.mark.parametrize("content", ["from-a-file", "from-a-file\n", "  from-a-file \r\n"])
