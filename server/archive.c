@@ -28,14 +28,25 @@ static int write_all(int fd, struct tb_str bytes)
     return 0;
 }
 
-/* A line that was cut short would spoil those behind it. */
+/* A crash may have cut the last line short: it must not spoil the next one. */
+static int end_last_line(int fd, off_t size)
+{
+    char last = '\n';
+    if (size > 0 && pread(fd, &last, 1, size - 1) < 0) {
+        return errno;
+    }
+    return last == '\n' ? 0 : write_all(fd, TB_STR("\n"));
+}
+
+/* All of the lines, or nothing. */
 static int append(int fd, struct tb_str lines)
 {
     struct stat before;
     if (fstat(fd, &before) != 0) {
         return errno;
     }
-    int code = write_all(fd, lines);
+    int code = end_last_line(fd, before.st_size);
+    code = code != 0 ? code : write_all(fd, lines);
     code = code != 0 || fsync(fd) == 0 ? code : errno;
     if (code != 0 && ftruncate(fd, before.st_size) != 0) {
         code = errno;
@@ -61,7 +72,7 @@ bool tb_archive_append(void *dir, int64_t now_ms, struct tb_str lines)
     tb_instant_format(now_ms, now);
     int len = snprintf(path, sizeof(path), "%s/done-%.*s.ndjson", (const char *)dir, DAY_LEN, now);
     int fd = len > 0 && (size_t)len < sizeof(path)
-                 ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)
+                 ? open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600)
                  : -1;
     int code = fd < 0 ? errno : append(fd, lines);
     if (fd >= 0) {

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 from harness import event_log, eventually
 from test_import import ID, load, ndjson, run_import, task
@@ -79,3 +80,26 @@ def test_without_its_archive_nothing_goes(own_server, board, tmp_path):
     client = restarted(own_server)
     eventually(lambda: titles(client) == [], "the task to go")
     shutil.rmtree(folder)
+
+
+def test_what_a_crash_left_in_the_archive_spoils_nothing(own_server, board, tmp_path, serve):
+    """Half a line, and a task that is archived once more."""
+    kept = ndjson(*(task(n, status="done") for n in range(3)))
+    assert load(board, kept).status == 200
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    earlier = board.get("/admin/export", check=False).body.splitlines(keepends=True)[1]
+    now = time.time()  # it may be midnight
+    for day in {time.strftime("%Y-%m-%d", time.gmtime(now + ahead)) for ahead in (0, 600)}:
+        (archive / f"done-{day}.ndjson").write_bytes(earlier + earlier[:99])
+    client = restarted(own_server, "--retain-done-days", 1, "--archive", archive)
+    eventually(lambda: titles(client) == [], "the tasks to go")
+    file = max(archive.iterdir(), key=lambda path: path.stat().st_size)
+    lines = file.read_bytes().splitlines(keepends=True)
+    assert lines[:2] == [earlier, earlier[:99] + b"\n"] and len(lines) == 5
+    other = serve(start=False)
+    done = run_import(other, file)
+    assert done.returncode == 1 and "Line 2: it is not valid JSON" in done.stderr, done
+    file.write_bytes(b"".join(sorted({*lines} - {lines[1]})))
+    assert run_import(other, file).returncode == 0
+    assert titles(other.start().client(check=False)) == ["task 0", "task 1", "task 2"]
