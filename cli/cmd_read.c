@@ -332,7 +332,7 @@ static void print_names(struct cli *cli, const struct tb_json *answer, const cha
     (void)printf("\n%s\n", name);
     for (const struct tb_json *item = names->child; item != NULL; item = item->next) {
         struct tb_str key = tb_text_to_bytes(cli->arena, item->key);
-        (void)printf("%8.*s  %s\n", (int)item->raw.len, item->raw.ptr,
+        (void)printf("%8s  %s\n", cli_clean(cli->arena, item->raw, false),
                      cli_clean(cli->arena, key, false));
     }
 }

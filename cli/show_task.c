@@ -111,7 +111,7 @@ static void print_text(struct cli *cli, const char *label, const char *text)
         return;
     }
     (void)putchar('\n');
-    cli_paint(&cli->style, CLI_DIM, label);
+    cli_paint(&cli->style, CLI_DIM, cli_clean(cli->arena, tb_str_c(label), false));
     (void)printf("\n%s\n", cli_clean(cli->arena, tb_str_c(text), true));
 }
 
@@ -159,13 +159,12 @@ static void print_attached(struct cli *cli, const struct tb_json *task)
                        .ptr);
     }
     for (const struct tb_json *note = cli_items(task, "notes"); note != NULL; note = note->next) {
-        print_text(
-            cli,
-            tb_arena_printf(arena, "%s by %s, %s", cli_text(arena, note, "type"),
-                            cli_clean(arena, tb_str_c(cli_text(arena, note, "author")), false),
-                            cli_when(arena, cli_text(arena, note, "createdAt")))
-                .ptr,
-            cli_text(arena, note, "content"));
+        print_text(cli,
+                   tb_arena_printf(arena, "%s by %s, %s", cli_text(arena, note, "type"),
+                                   cli_text(arena, note, "author"),
+                                   cli_when(arena, cli_text(arena, note, "createdAt")))
+                       .ptr,
+                   cli_text(arena, note, "content"));
     }
 }
 

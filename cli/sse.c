@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define EVENT_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define LINE_ROOM       4096
 
 void cli_sse_begin(struct cli_sse *sse)
 {
     tb_arena_reset(sse->arena);
-    tb_buf_init(&sse->line, sse->arena, 4096);
+    tb_buf_init(&sse->line, sse->arena, LINE_ROOM);
+    sse->kept = 0;
     sse->name = TB_STR_NONE;
     sse->data = TB_STR_NONE;
     memcpy(sse->id, sse->last_id, sizeof(sse->id));
@@ -33,6 +35,13 @@ static bool dispatch(struct cli_sse *sse)
     return goes_on;
 }
 
+/* The line stays in the arena, and the next one gets another place. */
+static void keep_line(struct cli_sse *sse)
+{
+    sse->kept += sse->line.len + LINE_ROOM;
+    tb_buf_init(&sse->line, sse->arena, LINE_ROOM);
+}
+
 static bool take_line(struct cli_sse *sse)
 {
     struct tb_str line = tb_buf_str(&sse->line);
@@ -48,14 +57,16 @@ static bool take_line(struct cli_sse *sse)
         size_t skip = name_len + (has_space ? 2 : 1);
         value = tb_str_from(line.ptr + skip, line.len - skip);
     }
-    if (tb_str_eq_c(name, "data")) {
+    if (tb_str_eq_c(name, "id")) {
+        (void)snprintf(sse->id, sizeof(sse->id), "%.*s", (int)value.len, value.ptr);
+    } else if (tb_str_eq_c(name, "data")) {
         sse->data = value;
+        keep_line(sse);
     } else if (tb_str_eq_c(name, "event")) {
         sse->name = value;
-    } else if (tb_str_eq_c(name, "id")) {
-        (void)snprintf(sse->id, sizeof(sse->id), "%.*s", (int)value.len, value.ptr);
+        keep_line(sse);
     }
-    tb_buf_init(&sse->line, sse->arena, 4096); /* the line stays in the arena */
+    sse->line.len = 0;
     return true;
 }
 
@@ -64,7 +75,7 @@ bool cli_sse_feed(struct cli_sse *sse, const char *bytes, size_t len)
     while (len > 0) {
         const char *end = memchr(bytes, '\n', len);
         size_t part = end == NULL ? len : (size_t)(end - bytes);
-        if (sse->line.len + part > LINE_BYTES_MAX) {
+        if (sse->kept + sse->line.len + part > EVENT_BYTES_MAX) {
             return false;
         }
         tb_buf_add(&sse->line, bytes, part);

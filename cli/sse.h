@@ -23,6 +23,7 @@ struct cli_sse {
     char id[CLI_SSE_ID_BYTES_MAX];      /* of the event that is being read */
     struct tb_arena *arena;             /* emptied after each event */
     struct tb_buf line;
+    size_t kept; /* bytes of the arena that lines of the event that is being read take */
     struct tb_str name;
     struct tb_str data;
     cli_sse_fn *on_event;
@@ -34,7 +35,7 @@ void cli_sse_init(struct cli_sse *sse, struct tb_arena *arena, cli_sse_fn *on_ev
 /* A new connection: what was read of an event that never ended is forgotten, `last_id` stays. */
 void cli_sse_begin(struct cli_sse *sse);
 
-/* False: the stream is to end, or a line is longer than any event can be. */
+/* False: the stream is to end, or an event is longer than any can be. */
 bool cli_sse_feed(struct cli_sse *sse, const char *bytes, size_t len);
 
 #endif

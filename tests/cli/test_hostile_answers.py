@@ -1,0 +1,68 @@
+"""Answers that no board gives: the terminal and the memory of whoever asked are his own all the same."""
+
+import json
+import re
+import resource
+import socket
+import threading
+
+import pytest
+from conftest import Cli
+
+EVIL = "\x1b[2J\x9b31m\u202e"
+PLAYS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: "
+
+
+@pytest.fixture
+def liar(tmp_path):
+    """A client whose board answers each request with liar.answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        cli = Cli(listening.getsockname()[1], tmp_path)
+
+        def answer_all():
+            while True:
+                connection = listening.accept()[0]
+                with connection:
+                    if not connection.recv(65536):
+                        return
+                    try:
+                        connection.sendall(cli.answer)
+                    except OSError:
+                        pass  # it had enough
+
+        thread = threading.Thread(target=answer_all)
+        thread.start()
+        yield cli
+        cli.close()
+        socket.create_connection(listening.getsockname()).close()
+        thread.join()
+
+
+def all_evil(names):
+    return {name: EVIL for name in names}
+
+
+def test_nothing_of_an_answer_plays_with_the_terminal(liar):
+    note = all_evil(("id", "author", "content", "type", "createdAt"))
+    task = {**all_evil(("id", "title", "status", "createdAt", "updatedAt", "assignee", "createdBy", "notBefore", "description", "payload")),
+            "claim": all_evil(("by", "vmId", "claimedAt", "expiresAt")), "progress": {"percent": 1, "message": EVIL}, "tags": [EVIL],
+            "artifacts": [all_evil(("type", "url", "label"))], "notes": [note], "result": {EVIL: EVIL}, "blockedReason": {"kind": EVIL}}
+    told = {("show", "x"): task, ("ls",): {"tasks": [task], "nextCursor": EVIL}, ("summary",): {"byTag": {EVIL: EVIL}, "oldestReadyAt": EVIL},
+            ("why", "x"): {"reasons": [all_evil(("code", "by", "tag"))]}, ("fleet",): {"vms": [all_evil(("id", "role", "status", "name", "lastSeen"))]}}
+    for words, answer in told.items():
+        liar.answer = HEAD + b"application/json\r\n\r\n" + json.dumps(answer, ensure_ascii=False).replace("\x1b", "\\u001b").encode()
+        ran = liar.run(*words)
+        assert not PLAYS.search(ran.out + ran.err), (words, ran)
+
+
+@pytest.mark.parametrize("line", [b":\n", b"data:\n", b"event: x\n"])
+def test_a_stream_that_never_ends_an_event_takes_no_more_memory_than_an_event(liar, line):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    liar.answer = HEAD + b"text/event-stream\r\n\r\n" + line * 300_000 + b"\ndata: {}\n\n" * 2
+    watcher = liar.start("watch", "--count", "1", "--retry", "0")
+    if line != b":\n":
+        watcher.process.wait(60)
+    else:
+        watcher.ended()
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 400_000)
