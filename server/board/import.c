@@ -16,8 +16,8 @@
 #include "board/vm_life.h"
 #include "taskboard/limits.h"
 
-#define AHEAD_MS_MAX   INT64_C(86400000) /* what a clock elsewhere may be ahead of ours */
-#define GENERATION_MAX (UINT64_C(1) << 53)
+#define AHEAD_MS_MAX   INT64_C(86400000)   /* what a clock elsewhere may be ahead of ours */
+#define GENERATION_MAX (UINT64_C(1) << 52) /* a half of what JSON has is for claims to come */
 
 /* What is kept of a line. */
 struct entry {
@@ -294,6 +294,15 @@ static bool check_vms(struct import *import)
     return check_names(import, TB_IMPORT_VM, TB_E_VM_EXISTS, "an earlier line has the same id");
 }
 
+static bool check_pauses(struct import *import)
+{
+    const struct entries *pauses = &import->entries[TB_IMPORT_PAUSE];
+    uint64_t in_force = tb_txn_head(import->board->txn)->pauses;
+    size_t room = in_force < TB_PAUSES_MAX ? (size_t)(TB_PAUSES_MAX - in_force) : 0;
+    return pauses->count <= room || refuse_entry(import, &pauses->items[room], TB_E_LIMIT_REACHED,
+                                                 "so many pauses cannot be in force");
+}
+
 static int compare_numbers(const void *a, const void *b)
 {
     uint64_t left = *(const uint64_t *)a;
@@ -312,7 +321,8 @@ static bool check_generations(struct import *import)
     for (size_t i = 1; i < numbers->count; i++) {
         twice = twice || numbers->items[i - 1] == numbers->items[i];
     }
-    bool fits = import->generation < GENERATION_MAX - tb_txn_head(import->board->txn)->generation;
+    uint64_t given = tb_txn_head(import->board->txn)->generation;
+    bool fits = given < GENERATION_MAX && import->generation < GENERATION_MAX - given;
     if (twice || !fits) {
         tb_refuse(import->reply, TB_E_INVALID_FIELD,
                   twice ? TB_STR("Two attempts of the file have the same generation")
@@ -585,9 +595,9 @@ static bool check_all(struct import *import)
 {
     return check_ids(import, TB_IMPORT_TASK) && check_ids(import, TB_IMPORT_FEED) &&
            check_ids(import, TB_IMPORT_VM) && check_tasks_are_new(import) && check_keys(import) &&
-           check_vms(import) && check_generations(import) && check_feed(import) &&
-           check_own_cycles(import) && check_stored_cycles(import) && check_popularity(import) &&
-           check_parents(import);
+           check_vms(import) && check_pauses(import) && check_generations(import) &&
+           check_feed(import) && check_own_cycles(import) && check_stored_cycles(import) &&
+           check_popularity(import) && check_parents(import);
 }
 
 /* --- writing --- */

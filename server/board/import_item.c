@@ -11,6 +11,7 @@
 
 #define NODES_MAX       (4 * 1024 * 1024)
 #define NUMBER_MAX      INT64_C(9007199254740991) /* that every reader of JSON takes exactly */
+#define ATTEMPT_MAX     INT32_MAX                 /* of which a task can never come to the end */
 #define LINE_DEPTH_MAX  (TB_JSON_DEPTH_MAX + 2) /* a payload stands one deeper than in a request */
 #define LINE_TREE_DEPTH 5                       /* {"task":{"notes":[{…}]}} */
 
@@ -130,7 +131,8 @@ static void note_ms(struct tb_import_item *item, int64_t ms)
 static bool read_id(struct tb_parse *parse, const struct tb_json *node, const char *field,
                     struct tb_import_item *item, struct tb_id *id)
 {
-    if (node == NULL || node->type != TB_JSON_STRING || !tb_dependency_id(tb_json_text(node), id)) {
+    if (node == NULL || node->type != TB_JSON_STRING || !tb_dependency_id(tb_json_text(node), id) ||
+        tb_id_is_zero(*id)) { /* which stands for none */
         struct tb_str shown = tb_field_shown(parse, node);
         return tb_field_refuse(parse, TB_E_INVALID_FIELD, field, "%s must be a ULID, not %.*s",
                                field, (int)shown.len, shown.ptr);
@@ -329,10 +331,11 @@ static bool read_attempt(struct tb_parse *parse, const struct tb_json *node,
     static const char *const known[] = {"attempt",   "generation", "agent",   "vmId",
                                         "claimedAt", "endedAt",    "outcome", "error",
                                         "result",    "progress",   "late",    NULL};
-    uint64_t number = 0;
+    int64_t number = 0;
     bool good =
         tb_field_check_known(parse, node, known, true, "attempts[].") &&
-        read_number(parse, tb_json_member(node, "attempt"), "attempts[].attempt", 1, &number) &&
+        tb_field_integer(parse, tb_json_member(node, "attempt"), "attempts[].attempt", 1,
+                         ATTEMPT_MAX, &number) &&
         read_number(parse, tb_json_member(node, "generation"), "attempts[].generation", 1,
                     &attempt->generation) &&
         tb_field_required(parse, tb_json_member(node, "agent"), "attempts[].agent",
@@ -351,7 +354,7 @@ static bool read_attempt(struct tb_parse *parse, const struct tb_json *node,
         read_progress(parse, tb_json_member(node, "progress"), &attempt->progress) &&
         tb_field_bool(parse, tb_json_member(node, "late"), "attempts[].late", &attempt->late);
     attempt->number = (uint32_t)number;
-    return good && number <= UINT32_MAX;
+    return good;
 }
 
 /* As the board keeps them: the latest, without a gap. */
@@ -366,7 +369,7 @@ static bool check_attempts(struct tb_parse *parse, struct tb_import_item *item)
         const struct tb_attempt *attempt = &item->attempts[i];
         good = attempt->number == task->claims - count + 1 + i &&
                attempt->ended_ms >= attempt->claimed_ms &&
-               (i == 0 || attempt->generation > attempt[-1].generation) &&
+               attempt->generation > (i == 0 ? 0 : attempt[-1].generation) &&
                (!attempt->late || attempt->result.ptr != NULL);
     }
     return good || tb_field_refuse(parse, TB_E_INVALID_FIELD, "attempts",

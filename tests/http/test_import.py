@@ -151,6 +151,8 @@ def test_ids_that_are_newer_than_the_clock_keep_rising(own_server, board):
     refused(load(own_server.client(), ndjson({"task": {**task(1)["task"], "id": "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"}})), 400, "invalid_field", "line 1", "future")
 
 
+ATTEMPT = {"attempt": 1, "generation": 1, "agent": "a", "claimedAt": AT.format(1), "endedAt": AT.format(2), "outcome": "failed"}
+
 REFUSED = {
     "no JSON": (b'{"task":', 400, "invalid_json"),
     "no object": (b"[]", 400, "invalid_field"),
@@ -168,6 +170,11 @@ REFUSED = {
     "a future instant": (ndjson(task(1, updatedAt="2999-01-01T00:00:00Z")), 400, "invalid_field"),
     "too popular": (ndjson(*({"task": {**task(1)["task"], "id": f"01KAP2Y5Q3V8C4D1E7F9G2{n:04}", "dependencies": ["x"]}} for n in range(2001))), 409, "limit_reached"),
     "attempts that do not follow": (ndjson({**task(1, attempts=1), "attempts": []}), 400, "invalid_field"),
+    "an attempt beyond all numbers": (ndjson({**task(1, attempts=1), "attempts": [{**ATTEMPT, "attempt": 2**32}]}), 400, "invalid_field"),
+    "an attempt that was never claimed": (ndjson({**task(1, attempts=1), "attempts": [{k: v for k, v in ATTEMPT.items() if k != "generation"}]}), 400, "invalid_field"),
+    "the id that stands for none": (ndjson({"task": {**task(1)["task"], "id": "0" * 26}}), 400, "invalid_field"),
+    "the parent that stands for none": (ndjson(task(1, parentId="0" * 26)), 400, "invalid_field"),
+    "too many pauses": (ndjson(*({"pause": {"tag": f"tag {n}", "since": AT.format(1)}} for n in range(1001))), 409, "limit_reached"),
     "an unknown note type": (ndjson(task(1, notes=[{"id": ID.format(2), "author": "a", "content": "c", "type": "x", "createdAt": AT.format(1)}])), 400, "invalid_field"),
     "a feed event of no type": (ndjson({"feed": {"id": ID.format(1), "agent": "a", "type": "x", "summary": "s", "timestamp": AT.format(1)}}), 400, "invalid_field"),
     "a later export": (ndjson({"board": {"format": 2}}), 400, "invalid_field"),
@@ -183,6 +190,13 @@ def test_a_faulty_file_changes_nothing_and_its_line_is_named(client, name):
         assert "line" in told and told["error"].startswith(f"Line {told['line']}: "), told
         assert told["line"] > 2
     assert client.get("/registry/vms").json["count"] == 0
+
+
+def test_an_import_leaves_generations_for_claims(client):
+    """What is beyond 2^53 many a reader of JSON rounds, so that two claims would have the same."""
+    with changes_nothing(client):
+        refused(load(client, ndjson({"board": {"format": 1, "generation": 2**53 - 1}}), check=False), 400, "invalid_field", "generation")
+    assert load(client, ndjson({"board": {"format": 1, "generation": 2**50}})).status == 200
 
 
 def test_what_is_there_already_is_refused(own_server, board):
