@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define FIRST_BYTES 256
+#define REPLACEMENT "\xef\xbf\xbd"
 
 /* --- bodies --- */
 
@@ -22,9 +23,16 @@ static void add_name(struct cli_body *body, const char *name)
     TB_BUF_LIT(&body->out, ":");
 }
 
+/* A board takes no NUL. What a command prints may have some, and must not fail for that. */
 static void add_string(struct cli_body *body, struct tb_str bytes)
 {
     TB_BUF_LIT(&body->out, "\"");
+    for (const char *nul; (nul = memchr(bytes.ptr, '\0', bytes.len)) != NULL;) {
+        size_t before = (size_t)(nul - bytes.ptr);
+        tb_buf_add_escaped(&body->out, tb_str_from(bytes.ptr, before));
+        TB_BUF_LIT(&body->out, REPLACEMENT);
+        bytes = tb_str_from(nul + 1, bytes.len - before - 1);
+    }
     tb_buf_add_escaped(&body->out, bytes);
     TB_BUF_LIT(&body->out, "\"");
 }

@@ -151,12 +151,12 @@ static const char *how_it_ended(struct work_job *job, int status)
     return tb_arena_printf(job->arena, "exit code %d", WEXITSTATUS(status)).ptr;
 }
 
-static struct tb_str failure(struct work_job *job, const char *error, int code)
+static struct tb_str failure(struct work_job *job, struct tb_str error, int code)
 {
     struct cli_body body;
     cli_body_begin(&body, job->arena);
     cli_body_text(&body, "claimToken", job->token);
-    cli_body_text(&body, "error", error);
+    cli_body_bytes(&body, "error", error);
     if (code == EXIT_FINAL) {
         cli_body_raw(&body, "retryable", TB_STR("false"));
     } else if (job->lines.delay_seconds >= 0) {
@@ -169,17 +169,19 @@ static struct tb_str failure(struct work_job *job, const char *error, int code)
 
 struct tb_str work_failure(struct work_job *job, const char *error)
 {
-    return failure(job, error, -1);
+    return failure(job, tb_str_c(error), -1);
 }
 
 static struct tb_str failure_of(struct work_job *job, int status)
 {
     struct tb_str words = last_words(job);
-    const char *error = tb_arena_printf(job->arena, "%s%s%.*s", how_it_ended(job, status),
-                                        words.len > 0 ? ": " : "", (int)words.len, words.ptr)
-                            .ptr;
+    struct tb_buf error;
+    tb_buf_init(&error, job->arena, words.len + 64);
+    tb_buf_add_c(&error, how_it_ended(job, status));
+    tb_buf_add_c(&error, words.len > 0 ? ": " : "");
+    tb_buf_add_str(&error, words);
     bool by_itself = job->stop == WORK_GOES_ON && WIFEXITED(status);
-    return failure(job, error, by_itself ? WEXITSTATUS(status) : -1);
+    return failure(job, tb_buf_str(&error), by_itself ? WEXITSTATUS(status) : -1);
 }
 
 /* --- either --- */

@@ -105,6 +105,17 @@ def test_the_end_of_standard_error_is_the_error(cli, board):
     assert error.startswith("exit code 9: 99") and error.endswith("100000\nlast \ufffd words") and len(error) < 5000
 
 
+def test_a_command_may_print_what_is_no_text(cli, board):
+    """NUL among it, of which a board takes none: neither its result nor its failure may be lost for that."""
+    good, bad = cli.add("good", "--tag", "good"), cli.add("bad", "--tag", "bad")
+    told = "echo 'progress 1 \\0\\0' | tr 0 '\\000' >&3; echo 'summary a\\0' | tr 0 '\\000' >&3; printf 'a\\000b\\377c\\000'"
+    cli.run("work", "--tag", "good", "--once", "--", "sh", "-c", told)
+    assert board.task(good)["result"] == {"output": "a\ufffdb\ufffdc\ufffd"}
+    cli.run("work", "--tag", "bad", "--once", "--", "sh", "-c", "printf 'a\\000b' >&2; exit 65", code=1)
+    assert board.task(bad)["blockedReason"]["kind"] == "dead_letter"
+    assert board.attempts(bad)[0]["error"] == "exit code 65: a\ufffdb"
+
+
 def test_one_that_is_killed(cli, board):
     task = cli.add()
     cli.run("work", "--once", "--", "sh", "-c", "kill -KILL $$", code=1)
