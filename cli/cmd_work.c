@@ -269,7 +269,7 @@ static enum cli_exit work_board(struct cli *cli, const void *given)
     }
     struct work work = {.cli = cli, .values = &values, .command = cli->rest};
     work.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (work.epoll_fd < 0 || !catch_signals(&work)) {
+    if (work.epoll_fd < 0 || !catch_signals(&work) || !work_warden_start(&work)) {
         return cli_usage("cannot begin: %s", strerror(errno));
     }
     work_calls_init(&work.calls, &cli->settings);
@@ -278,6 +278,7 @@ static enum cli_exit work_board(struct cli *cli, const void *given)
     open_jobs(&work);
     run_loop(&work);
     close_jobs(&work);
+    work_warden_end(&work);
     work_call_free(work.claim);
     work_call_free(work.vm_call);
     work_calls_fini(&work.calls);

@@ -94,6 +94,8 @@ struct work {
     char *const *command;
     struct work_calls calls;
     int epoll_fd;
+    pid_t warden;
+    int warden_fd;
     struct work_watch signals;
     enum work_mode mode;
     bool told_to_end;     /* by a signal */
@@ -158,6 +160,13 @@ bool work_child_start(struct work_job *job, const char **why);
 void work_child_pump(struct work_job *job);
 /* Its end: kills what it has left behind and takes its status (as of waitpid). */
 int work_child_reap(struct work_job *job);
+
+/* --- work_warden.c: what kills the commands of a worker that was killed --- */
+
+bool work_warden_start(struct work *work); /* signals are blocked before; false: errno says why */
+/* A group of processes that begins; negative: it ends. Safe after fork. */
+void work_warden_tell(const struct work *work, pid_t group);
+void work_warden_end(struct work *work); /* no group is left */
 
 /* --- work_result.c --- */
 

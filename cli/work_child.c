@@ -120,9 +120,10 @@ static int file_of(const char *name, struct tb_str bytes)
 /* --- starting --- */
 
 /* In the child: only calls that are safe after fork. */
-static _Noreturn void become(const int fds[CHILD_FDS], char *const *command, char **environment,
+static _Noreturn void become(const int fds[CHILD_FDS], const struct work *work, char **environment,
                              pid_t parent)
 {
+    char *const *command = work->command;
     int high[CHILD_FDS];
     sigset_t none;
     (void)setpgid(0, 0);
@@ -131,6 +132,7 @@ static _Noreturn void become(const int fds[CHILD_FDS], char *const *command, cha
     if (getppid() != parent) {
         _exit(NOT_STARTED);
     }
+    work_warden_tell(work, getpid());
     for (int i = 0; i < CHILD_FDS; i++) {
         high[i] = fcntl(fds[i], F_DUPFD, FREE_FD_MIN);
     }
@@ -195,6 +197,18 @@ static void on_child(void *ctx)
     work_job_step(ctx, cli_now_ms());
 }
 
+/* Returns the status of its leader, which is taken last: until then its number is nobody else's. */
+static int end_group(const struct work *work, pid_t leader)
+{
+    siginfo_t info;
+    int status = 0;
+    (void)kill(-leader, SIGKILL);
+    (void)waitid(P_PID, (id_t)leader, &info, WEXITED | WNOWAIT);
+    work_warden_tell(work, -leader);
+    (void)waitpid(leader, &status, 0);
+    return status;
+}
+
 bool work_child_start(struct work_job *job, const char **why)
 {
     struct plumbing plumbing;
@@ -206,7 +220,7 @@ bool work_child_start(struct work_job *job, const char **why)
     if (ok) {
         pid = fork();
         if (pid == 0) {
-            become(plumbing.child, job->work->command, environment, parent);
+            become(plumbing.child, job->work, environment, parent);
         }
         ok = pid > 0;
     }
@@ -220,8 +234,7 @@ bool work_child_start(struct work_job *job, const char **why)
     if (!ok) {
         close_all(plumbing.ours);
         if (pid > 0) {
-            (void)kill(-pid, SIGKILL);
-            (void)waitpid(pid, NULL, 0);
+            (void)end_group(job->work, pid);
         }
         return false;
     }
@@ -287,12 +300,9 @@ void work_child_pump(struct work_job *job)
     pump(job, &job->control, take_control);
 }
 
-/* The leader is not taken yet when the group is killed, so that its number is nobody else's. */
 int work_child_reap(struct work_job *job)
 {
-    int status = 0;
-    (void)kill(-job->pid, SIGKILL);
-    (void)waitpid(job->pid, &status, 0);
+    int status = end_group(job->work, job->pid);
     job->pid = 0;
     work_child_pump(job);
     if (job->lines.line.len > 0) {

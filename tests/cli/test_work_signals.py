@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from harness import eventually
 
 WAITS = "echo start >>starts; until [ -e go ]; do sleep 0.05; done; echo end >>ends"
@@ -104,9 +105,10 @@ def test_a_second_signal_gives_the_tasks_back(cli, board):
     assert count(cli, "ends") == 0
 
 
-def test_a_command_dies_with_its_worker(cli, board):
+@pytest.mark.parametrize("handler", ["echo $$ >pid; exec sleep 600", "sleep 600 & echo $! >pid; wait"], ids=["itself", "what it has started"])
+def test_a_command_dies_with_its_worker(cli, board, handler):
     cli.add()
-    worker = cli.work(handler="echo $$ >pid; exec sleep 600")
+    worker = cli.work(handler=handler)
     eventually(lambda: (cli.folder / "pid").exists() and (cli.folder / "pid").read_text().strip(), "the command to start")
     pid = int((cli.folder / "pid").read_text())
     worker.process.kill()
