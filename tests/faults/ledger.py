@@ -152,6 +152,12 @@ class Ledger:
             require(client.get(step.path).status == 404, lost)
         elif step.name == "vm beat":
             require(got(client, "/registry/vms/vm-0")["lastSeen"] >= body["lastSeen"], lost)
+        elif step.name in ("token", "revoke"):
+            listed = [token["id"] for token in got(client, "/auth/tokens")["tokens"]]
+            require((body["id"] in listed) if step.name == "token" else (step.path.split("/")[3] not in listed), lost)
+            if step.name == "token":
+                shown = client.get("/board/summary", headers={"Authorization": f"Bearer {body['token']}"})
+                require(shown.status == 200, f"{lost}: it lets nobody in")
         elif step.name in ("register", "vm patch"):
             there = got(client, f"/registry/vms/{body['id']}")
             require(all(there[name] == value for name, value in body.items() if name not in FLEETING), lost)

@@ -33,6 +33,7 @@ def prepare(client):
         made(client.post("/feed/events", {"agent": "ann", "type": "finding", "summary": f"news {number}"}), 201)
     for task_id in known["tasks"][:6]:
         made(client.post(f"/board/tasks/{task_id}/notes", {"author": "ann", "content": "first", "type": "update"}), 201)
+    known["token"] = made(client.post("/auth/tokens", {"name": "old", "role": "worker"}), 201)["id"]
     return known
 
 
@@ -101,6 +102,9 @@ def steps(known):
         Step("vms", "GET", "/registry/vms"),
         Step("publish", "POST", "/feed/events", {"agent": "ann", "type": "finding", "summary": "it works", "metadata": {"a": [1]}}, 201),
         Step("feed", "GET", "/feed/events?limit=0"),
+        Step("token", "POST", "/auth/tokens", {"name": "new", "role": "worker", "agent": "bob"}, 201),
+        Step("revoke", "DELETE", f"/auth/tokens/{known['token']}"),
+        Step("tokens", "GET", "/auth/tokens"),
         Step("delete", "DELETE", task(7)),
         Step("cancel", "POST", task(4, "/cancel"), {"reason": "no need"}),
         Step("retry", "POST", task(4, "/retry"), {}, also=(409,)),

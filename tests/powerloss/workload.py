@@ -81,13 +81,14 @@ class Worker:
         self.held = {}                                   # id → claim token
         self.vms = {f"vm-{number}-{n}": False for n in range(VMS)}  # id → is registered
         self.keyed = []                                  # requests with a key that were answered
+        self.credentials = []                            # ids of named tokens
         self.client = None
 
     def run(self, port, token, go_on):
         """Until `go_on` says no, or the server is gone; then what was under way is forgotten."""
         self.client = Client(port, token=token, check=False)
         choices = [self.create] * 5 + [self.array] + [self.patch] * 4 + [self.note] * 3 + [self.artifact, self.bump] + \
-            [self.claim] * 3 + [self.hold] * 6 + [self.vm] * 6 + [self.feed] * 2 + [self.again, self.read, self.pause]
+            [self.claim] * 3 + [self.hold] * 6 + [self.vm] * 6 + [self.feed] * 2 + [self.again, self.read, self.pause, self.credential]
         try:
             while go_on():
                 self.chance.choice(choices)()
@@ -234,6 +235,17 @@ class Worker:
 
     def read(self):
         self.send("GET", self.chance.choice(["/board/tasks?limit=3", "/board/summary", "/registry/vms", "/events?limit=2"]))
+
+    def credential(self):
+        """A named token, or one less; or a link for a browser."""
+        if self.chance.random() < 0.3:
+            self.send("POST", "/auth/magic-link")
+        elif len(self.credentials) > 3:
+            self.send("DELETE", f"/auth/tokens/{self.credentials.pop(0)}")
+        else:
+            made = self.send("POST", "/auth/tokens", {"name": f"w{self.number}", "role": self.chance.choice(["viewer", "worker", "coordinator"])})
+            assert made.status == 201, made
+            self.credentials.append(made.json["id"])
 
     def pause(self):
         self.send("POST", self.chance.choice(["/board/pause", "/board/resume"]), {"tag": f"pause-{self.number}"})
