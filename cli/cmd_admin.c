@@ -131,12 +131,14 @@ static enum cli_exit token_created(struct cli *cli, const struct token_values *v
     if (secret == NULL) {
         return CLI_UNREACHABLE;
     }
+    const char *id = cli_clean(cli->arena, tb_str_c(cli_text(cli->arena, json, "id")), false);
     if (values->out != NULL) {
         if (!cli_write_secret(cli->arena, values->out,
                               tb_arena_printf(cli->arena, "%s\n", secret))) {
+            cli_complain("it is made all the same: taskboard token revoke %s", id);
             return CLI_USAGE;
         }
-        (void)puts(cli_clean(cli->arena, tb_str_c(cli_text(cli->arena, json, "id")), false));
+        (void)puts(id);
         return CLI_OK;
     }
     if (cli->settings.json) {
@@ -145,8 +147,7 @@ static enum cli_exit token_created(struct cli *cli, const struct token_values *v
     }
     (void)puts(cli_clean(cli->arena, tb_str_c(secret), false));
     if (!cli->settings.quiet) {
-        cli_complain("token %s; it is shown this once",
-                     cli_clean(cli->arena, tb_str_c(cli_text(cli->arena, json, "id")), false));
+        cli_complain("token %s; it is shown this once", id);
     }
     return CLI_OK;
 }

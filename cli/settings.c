@@ -90,6 +90,10 @@ static bool complete_url(struct cli_settings *settings, struct tb_arena *arena, 
         *why = "the board's URL must begin with http:// or https://";
         return false;
     }
+    if (strspn(strchr(url, '/'), "/") != 2 || strchr(url, '/')[2] == '\0') {
+        *why = "the board's URL names no host";
+        return false;
+    }
     if (strpbrk(url, "?#@ ") != NULL) {
         *why = "the board's URL takes no query, no fragment and no name of a user";
         return false;

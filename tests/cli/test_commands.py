@@ -221,6 +221,11 @@ def test_without_a_claim(cli, board, other):
 
 # --- settings ---
 
+def test_a_url_must_name_a_host(cli):
+    for url in ("http://", "https://", "http:///board"):
+        assert "names no host" in cli.run("ls", "--url", url, code=2).err
+
+
 def test_the_token_comes_from_the_environment_or_a_file(cli):
     (cli.folder / "token").write_text(TOKEN + "\n")
     (cli.folder / "wrong").write_text("wrong\n")
@@ -297,6 +302,8 @@ def test_tokens_are_made_listed_and_revoked(cli):
     listed = {token["name"]: token for token in cli.json("token", "list")["tokens"]}
     assert listed["ci"]["agent"] == "robot" and listed["file"]["id"] == made
     assert "robot" in cli.run("token", "list").out and secret not in cli.run("token", "list").out
+    lost = cli.run("token", "create", "lost", "--role", "viewer", "--out", "nowhere/secret", code=2).err
+    assert "cannot write nowhere/secret" in lost and lost.endswith(f"token revoke {cli.json('token', 'list')['tokens'][-1]['id']}\n")
     assert cli.run("token", "revoke", made).out == "revoked\n"
     cli.run("ls", "--token-file", "secret", code=6)
     cli.run("token", "revoke", made, code=3)
