@@ -305,6 +305,9 @@ static enum cli_exit fetch_backup(struct cli *cli, struct sink *sink)
         result = CLI_UNREACHABLE;
     } else if (answer->transport != CURLE_OK || answer->status != 200) {
         result = cli_refused(cli, answer);
+    } else if (!answer->is_bytes) {
+        cli_complain("what came is no backup: %s is not a board's URL", cli->settings.url);
+        result = CLI_UNREACHABLE;
     }
     cli_exchange_free(exchange);
     return result;

@@ -29,6 +29,7 @@ struct cli_answer {
     struct tb_str body; /* in the exchange's arena */
     char request_id[CLI_REQUEST_ID_BYTES_MAX + 1];
     bool is_json;
+    bool is_bytes;               /* application/octet-stream */
     int64_t retry_after_seconds; /* 0: the server did not say */
 };
 

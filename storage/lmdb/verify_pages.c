@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lmdb/verify.h"
 
@@ -456,6 +457,34 @@ static void check_file(struct file *file)
     file->sound = true;
     walk_trees(file);
     free(file->taken);
+}
+
+static bool may_be_root(const struct meta *meta, const struct tree *tree)
+{
+    return tree->root == NO_PAGE || (tree->root >= META_PAGES && tree->root <= meta->last_page);
+}
+
+bool tb_lmdb_has_roots(MDB_env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct meta meta;
+    int fd = -1;
+    if (mdb_env_info(env, &info) != 0 || mdb_env_stat(env, &stat) != 0 ||
+        mdb_env_get_fd(env, &fd) != 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < META_PAGES; i++) {
+        off_t at = (off_t)(i * (size_t)stat.ms_psize + sizeof(struct page_header));
+        if (pread(fd, &meta, sizeof meta, at) != (ssize_t)sizeof meta) {
+            return false;
+        }
+        if (meta.txn == info.me_last_txnid && may_be_root(&meta, &meta.trees[0]) &&
+            may_be_root(&meta, &meta.trees[1])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int file_of(const struct tb_lmdb_store *store, int *fd, struct file *file)

@@ -66,3 +66,9 @@ def test_a_stream_that_never_ends_an_event_takes_no_more_memory_than_an_event(li
     else:
         watcher.ended()
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 400_000)
+
+
+def test_a_page_of_somebody_else_is_no_backup(liar):
+    liar.answer = HEAD + b"text/html\r\n\r\n<p>Welcome"
+    assert "no backup" in liar.run("backup", "board.backup", code=4).err
+    assert not list(liar.folder.iterdir())
