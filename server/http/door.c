@@ -64,9 +64,12 @@ enum tb_err tb_door_show(struct tb_request *request, struct tb_str shown, unsign
 /* The value of that cookie (RFC 6265, 4.2.1); absent when it was not sent. */
 static struct tb_str cookie_of(struct tb_str header, struct tb_str name)
 {
+    if (header.len == 0) {
+        return TB_STR_NONE;
+    }
     const char *at = header.ptr;
     const char *end = header.ptr + header.len;
-    while (at != NULL && at < end) {
+    while (at < end) {
         const char *next = memchr(at, ';', (size_t)(end - at));
         struct tb_str pair =
             tb_text_trim(tb_str_from(at, (size_t)((next != NULL ? next : end) - at)));

@@ -1,6 +1,6 @@
 import "./styles/index.css";
 import { render } from "preact";
-import { App } from "./app.jsx";
+import { App } from "./frame/app.jsx";
 import { startClock } from "./lib/clock.js";
 import { startRouter } from "./lib/router.js";
 import { startBoard } from "./store/board.js";

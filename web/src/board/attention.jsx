@@ -12,8 +12,8 @@ function LateList() {
     return (
         <Dialog title="Late results" onClose={closeModal}>
             <p>
-                These came when their claim was over. Each is kept with its attempt until somebody accepts it, or
-                the task is done otherwise.
+                These came when their claim was over. Each is kept with its attempt until somebody accepts it,
+                or the task is done otherwise.
             </p>
             <ul class="plain-list">
                 {[...late.value].map(([id, title]) => (

@@ -1,7 +1,7 @@
 // What can be done to all selected cards at once: each by a request of its own, some at a time, and
 // what was refused is told.
 import { signal } from "@preact/signals";
-import { cancelTask, editTask, retryTask } from "../api/tasks.js";
+import { cancelTask, editTask, retryTask } from "../store/tasks.js";
 import { canCancel, canRetry } from "../lib/moves.js";
 import { listOf } from "../lib/task_body.js";
 import { plural } from "../lib/time.js";
@@ -80,8 +80,8 @@ function openCancel() {
                 <p class="callout callout-warn">
                     <Icon name="warning" />
                     <span>
-                        {plural(held, "task")} {held === 1 ? "is" : "are"} held: the holder is asked to stop, and a
-                        result that comes first still counts.
+                        {plural(held, "task")} {held === 1 ? "is" : "are"} held: the holder is asked to stop,
+                        and a result that comes first still counts.
                     </span>
                 </p>
             )}
@@ -151,7 +151,15 @@ function openPriority() {
             }}
         >
             <Field label="Priority" hint="−100 to 100; a higher one is handed out earlier.">
-                <input name="priority" type="number" min="-100" max="100" defaultValue="0" required autofocus />
+                <input
+                    name="priority"
+                    type="number"
+                    min="-100"
+                    max="100"
+                    defaultValue="0"
+                    required
+                    autofocus
+                />
             </Field>
         </FormDialog>
     ));

@@ -3,6 +3,7 @@ import { memo } from "../ui/memo.js";
 import { isDeadLetter, isSettled } from "../lib/card.js";
 import { taskHref } from "../lib/router.js";
 import { plural } from "../lib/time.js";
+import { may } from "../store/session.js";
 import { late } from "../store/late.js";
 import { Icon } from "../ui/icons.jsx";
 import { lookOf } from "../ui/status.jsx";
@@ -113,7 +114,7 @@ function Card({ card, chosen, tabbable }) {
         <article
             class={`card card-${lookOf(card).name}${chosen ? " card-chosen" : ""}`}
             data-card={card.id}
-            draggable
+            draggable={may("worker")}
             onDragStart={(event) => startDrag(event, card)}
             onDragEnd={stopDrag}
         >
@@ -128,15 +129,17 @@ function Card({ card, chosen, tabbable }) {
                 >
                     {card.title}
                 </a>
-                <label class="card-check">
-                    <input
-                        type="checkbox"
-                        tabIndex={-1}
-                        checked={chosen}
-                        aria-label={`Select ${card.title}`}
-                        onClick={(event) => toggle(card, event.shiftKey)}
-                    />
-                </label>
+                {may("coordinator") && (
+                    <label class="card-check">
+                        <input
+                            type="checkbox"
+                            tabIndex={-1}
+                            checked={chosen}
+                            aria-label={`Select ${card.title}`}
+                            onClick={(event) => toggle(card, event.shiftKey)}
+                        />
+                    </label>
+                )}
             </div>
             <div class="card-chips">
                 <Priority value={card.priority + card.score} />

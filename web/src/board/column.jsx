@@ -4,8 +4,18 @@ import { indexOf } from "../lib/column.js";
 import { isFiltered } from "../lib/filter.js";
 import { planMove, statusNames } from "../lib/moves.js";
 import { count } from "../lib/time.js";
-import { cardWithId, columnOf, columnStates, currentFilter, loadMore, listing, reload, scrolled } from "../store/board.js";
+import {
+    cardWithId,
+    columnOf,
+    columnStates,
+    currentFilter,
+    loadMore,
+    listing,
+    reload,
+    scrolled,
+} from "../store/board.js";
 import { summary } from "../store/live.js";
+import { may } from "../store/session.js";
 import { Icon } from "../ui/icons.jsx";
 import { Trouble } from "../ui/trouble.jsx";
 import { VirtualList } from "../ui/virtual_list.jsx";
@@ -51,14 +61,16 @@ function Head({ status }) {
                 {countText(status)}
                 <span class="visually-hidden"> tasks</span>
             </span>
-            <input
-                type="checkbox"
-                class="column-check"
-                aria-label={`Select all loaded cards of ${statusNames[status]}`}
-                checked={chosen}
-                disabled={cards.length === 0}
-                onClick={() => toggleColumn(status)}
-            />
+            {may("coordinator") && (
+                <input
+                    type="checkbox"
+                    class="column-check"
+                    aria-label={`Select all loaded cards of ${statusNames[status]}`}
+                    checked={chosen}
+                    disabled={cards.length === 0}
+                    onClick={() => toggleColumn(status)}
+                />
+            )}
         </header>
     );
 }
@@ -150,9 +162,7 @@ function Cards({ status }) {
             listRef={(node) => {
                 box.current = node;
             }}
-            renderRow={(card, i) => (
-                <CardRow card={card} tabbable={pinned >= 0 ? i === pinned : i === 0} />
-            )}
+            renderRow={(card, i) => <CardRow card={card} tabbable={pinned >= 0 ? i === pinned : i === 0} />}
         />
     );
 }
@@ -173,7 +183,11 @@ export function Column({ status }) {
             {error !== null && <Trouble error={error} onRetry={reload} />}
             {error === null && cards.length === 0 && (
                 <p class="column-empty">
-                    {loading ? "Loading…" : isFiltered(currentFilter()) ? "Nothing fits." : nothingHere[status]}
+                    {loading
+                        ? "Loading…"
+                        : isFiltered(currentFilter())
+                          ? "Nothing fits."
+                          : nothingHere[status]}
                 </p>
             )}
             <Cards status={status} />

@@ -1,4 +1,5 @@
 // A board without any task: how the first one is made, and how an agent gets it.
+import { may } from "../store/session.js";
 import { Command } from "../ui/copy.jsx";
 import { Icon } from "../ui/icons.jsx";
 import { openCreate } from "./task_form.jsx";
@@ -17,15 +18,17 @@ export function EmptyBoard() {
             <h1>No task yet</h1>
             <p>A task is something to do, for whichever agent is free. Put the first one on the board:</p>
             <Command text={curl("/board/tasks", { title: "Say hello", createdBy: "me", tags: ["first"] })} />
-            <p>
-                <button type="button" class="button button-main" onClick={() => openCreate()}>
-                    <Icon name="plus" /> Or make it here
-                </button>
-            </p>
+            {may("worker") && (
+                <p>
+                    <button type="button" class="button button-main" onClick={() => openCreate()}>
+                        <Icon name="plus" /> Or make it here
+                    </button>
+                </p>
+            )}
             <h2>Then let an agent take it</h2>
             <p>
-                This waits up to a minute for a task, and holds it for five. The answer has a <code>claim.token</code>{" "}
-                with which the agent says that it is alive, and that it is done.
+                This waits up to a minute for a task, and holds it for five. The answer has a{" "}
+                <code>claim.token</code> with which the agent says that it is alive, and that it is done.
             </p>
             <Command text={curl("/board/claim", { agent: "worker-1", wait: 60 })} />
             <p class="muted">

@@ -2,6 +2,7 @@
 import { STATUSES, statusesOf } from "../lib/filter.js";
 import { indexOf } from "../lib/column.js";
 import { cardWithId, columnOf, currentFilter } from "../store/board.js";
+import { may } from "../store/session.js";
 import { settings } from "../store/settings.js";
 import { openMove, startMove } from "./move.jsx";
 import { clearSelection, standOn, toggle } from "./selection.js";
@@ -37,7 +38,7 @@ function goSideways(card, step, event) {
 
 function moveSideways(card, step) {
     const to = beside(card.status, step);
-    if (to !== undefined) {
+    if (to !== undefined && may("worker")) {
         startMove(card, to);
     }
 }
@@ -53,14 +54,14 @@ const always = {
     End: (card) => goVertically(card, Infinity),
     ArrowRight: (card, event) => (event.shiftKey ? moveSideways(card, 1) : goSideways(card, 1, event)),
     ArrowLeft: (card, event) => (event.shiftKey ? moveSideways(card, -1) : goSideways(card, -1, event)),
-    " ": (card, event) => toggle(card, event.shiftKey),
+    " ": (card, event) => may("coordinator") && toggle(card, event.shiftKey),
     Escape: () => clearSelection(),
 };
 
 const letters = {
-    x: (card) => toggle(card),
-    m: (card) => openMove(card),
-    e: (card) => openEdit(card.id),
+    x: (card) => may("coordinator") && toggle(card),
+    m: (card) => may("worker") && openMove(card),
+    e: (card) => may("coordinator") && openEdit(card.id),
 };
 
 export function onCardKey(event) {

@@ -1,5 +1,5 @@
 // Moving a card: by drag, by keys or by choosing. What the rules do not have is explained.
-import { makeMove } from "../api/tasks.js";
+import { makeMove } from "../store/tasks.js";
 import { STATUSES } from "../lib/filter.js";
 import { needsDialog, planMove, statusNames } from "../lib/moves.js";
 import { showTask } from "../store/board.js";
@@ -53,8 +53,9 @@ function MoveForm({ card, to, plan }) {
                 <p class="callout callout-warn">
                     <Icon name="warning" />
                     <span>
-                        <strong>{plan.takesFrom}</strong> holds this task. Moving it ends that claim; the agent
-                        hears of it with its next request, and a result that it sends then is kept as a late one.
+                        <strong>{plan.takesFrom}</strong> holds this task. Moving it ends that claim; the
+                        agent hears of it with its next request, and a result that it sends then is kept as a
+                        late one.
                     </span>
                 </p>
             )}

@@ -7,6 +7,7 @@ import { columnStates, showFilter } from "../store/board.js";
 import { summary } from "../store/live.js";
 import { modal } from "../store/modal.js";
 import { narrow } from "../store/screen.js";
+import { may } from "../store/session.js";
 import { settings } from "../store/settings.js";
 import { Icon } from "../ui/icons.jsx";
 import { Attention } from "./attention.jsx";
@@ -31,7 +32,7 @@ function usePageKeys() {
             if (event.key === "/") {
                 event.preventDefault();
                 document.getElementById("search")?.focus();
-            } else if (event.key === "n") {
+            } else if (event.key === "n" && may("worker")) {
                 event.preventDefault();
                 openCreate();
             }

@@ -43,11 +43,16 @@ export function toggle(card, range = false) {
     }
     const { cards } = columnOf(card.status);
     const ends = [cards.indexOf(from), cards.indexOf(card)].sort((a, b) => a - b);
-    setSelected(cards.slice(ends[0], ends[1] + 1).map(({ id }) => id), true);
+    setSelected(
+        cards.slice(ends[0], ends[1] + 1).map(({ id }) => id),
+        true,
+    );
 }
 
 export function toggleColumn(status) {
-    const ids = columnOf(status).cards.slice(0, SELECTED_MAX).map(({ id }) => id);
+    const ids = columnOf(status)
+        .cards.slice(0, SELECTED_MAX)
+        .map(({ id }) => id);
     setSelected(ids, !ids.every((id) => selected.value.has(id)));
 }
 

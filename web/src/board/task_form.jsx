@@ -1,5 +1,5 @@
 // The form of a task: to make one, and to change one.
-import { createTask, editTask } from "../api/tasks.js";
+import { createTask, editTask } from "../store/tasks.js";
 import { get } from "../api/http.js";
 import { showTask } from "../store/board.js";
 import { summary } from "../store/live.js";
@@ -59,8 +59,16 @@ function Inputs({ task }) {
                     />
                 </Field>
             </div>
-            <Field label="Depends on" hint="Ids of tasks that must be done first, one a line or separated by commas.">
-                <textarea name="dependencies" rows={2} class="mono" defaultValue={task.dependencies?.join("\n")} />
+            <Field
+                label="Depends on"
+                hint="Ids of tasks that must be done first, one a line or separated by commas."
+            >
+                <textarea
+                    name="dependencies"
+                    rows={2}
+                    class="mono"
+                    defaultValue={task.dependencies?.join("\n")}
+                />
             </Field>
             <Field label="Payload" hint="Any JSON: what a worker needs.">
                 <textarea

@@ -154,10 +154,24 @@ export function Toolbar({ filter }) {
                 names={[]}
                 onChoose={(createdBy) => setFilter({ createdBy })}
             />
-            <Select label="Which tasks" value={filter.is} options={kinds} onChoose={(is) => setFilter({ is })} />
-            <Select label="Order" value={filter.sort} options={sorts} onChoose={(sort) => setFilter({ sort })} />
+            <Select
+                label="Which tasks"
+                value={filter.is}
+                options={kinds}
+                onChoose={(is) => setFilter({ is })}
+            />
+            <Select
+                label="Order"
+                value={filter.sort}
+                options={sorts}
+                onChoose={(sort) => setFilter({ sort })}
+            />
             {isFiltered(filter) && (
-                <button type="button" class="button-quiet" onClick={() => setFilter({ ...noFilter, sort: filter.sort })}>
+                <button
+                    type="button"
+                    class="button-quiet"
+                    onClick={() => setFilter({ ...noFilter, sort: filter.sort })}
+                >
                     <Icon name="close" /> Clear
                 </button>
             )}

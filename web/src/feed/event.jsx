@@ -26,7 +26,11 @@ function Event({ event }) {
             <time class="feed-when" dateTime={event.timestamp} title={localTime(ms)}>
                 {when(ms)}
             </time>
-            <a class="feed-agent ellipsis" href={href("/feed", { agent: event.agent })} title={`Only ${event.agent}`}>
+            <a
+                class="feed-agent ellipsis"
+                href={href("/feed", { agent: event.agent })}
+                title={`Only ${event.agent}`}
+            >
                 {event.agent}
             </a>
             <span class={`feed-type ${looks[event.type] ?? "chip"}`}>{event.type.replaceAll("_", " ")}</span>

@@ -68,7 +68,10 @@ function useFeed(agent, type, limit) {
             const fitting = events
                 .filter(({ topic, type: name }) => topic === "feed" && name !== "feed.cleared")
                 .map(feedEventOf)
-                .filter((event) => (agent === "" || event.agent === agent) && (type === "" || event.type === type));
+                .filter(
+                    (event) =>
+                        (agent === "" || event.agent === agent) && (type === "" || event.type === type),
+                );
             if (fitting.length > 0) {
                 setFresh((before) => [...fitting.reverse(), ...before].slice(0, KEPT_MAX));
             }
@@ -108,7 +111,9 @@ export function FeedPage() {
                 </div>
             </div>
             {error !== null && <Trouble error={error} onRetry={reload} />}
-            {data !== undefined && events.length === 0 && <EmptyFeed filtered={agent !== "" || type !== ""} />}
+            {data !== undefined && events.length === 0 && (
+                <EmptyFeed filtered={agent !== "" || type !== ""} />
+            )}
             <ol class="feed-events plain-list">
                 {events.map((event) => (
                     <FeedEvent key={event.id} event={event} />

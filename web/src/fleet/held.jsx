@@ -18,7 +18,12 @@ function Held({ card, withHolder }) {
                 </span>
             )}
             {percent !== undefined && (
-                <progress max="100" value={percent} aria-label={`Progress: ${percent} %`} title={`${percent} %`} />
+                <progress
+                    max="100"
+                    value={percent}
+                    aria-label={`Progress: ${percent} %`}
+                    title={`${percent} %`}
+                />
             )}
         </li>
     );

@@ -28,7 +28,9 @@ function Loss({ loss }) {
                         {isDead && " (dead letter)"}
                     </li>
                 ))}
-                {loss.tasks.length > TASKS_SHOWN && <li class="muted">and {loss.tasks.length - TASKS_SHOWN} more</li>}
+                {loss.tasks.length > TASKS_SHOWN && (
+                    <li class="muted">and {loss.tasks.length - TASKS_SHOWN} more</li>
+                )}
             </ul>
         </li>
     );

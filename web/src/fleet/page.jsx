@@ -24,8 +24,8 @@ function EmptyFleet() {
         <div class="empty">
             <h1>No machine is registered</h1>
             <p>
-                A machine that registers and sends heartbeats shows here, with the tasks that agents claim on it.
-                When it falls silent, its tasks are handed out again by themselves.
+                A machine that registers and sends heartbeats shows here, with the tasks that agents claim on
+                it. When it falls silent, its tasks are handed out again by themselves.
             </p>
             <Command text={command} />
             <p>
@@ -74,13 +74,18 @@ function fits(vm, q) {
     const text = [vm.id, vm.name, vm.address, vm.role, ...(vm.services ?? []).map(({ name }) => name)]
         .join(" ")
         .toLowerCase();
-    return q.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+    return q
+        .toLowerCase()
+        .split(/\s+/)
+        .every((word) => text.includes(word));
 }
 
 function Role({ role, members, chosen }) {
     const [all, setAll] = useState(false);
     const sorted = [...members].sort(
-        (a, b) => urgency[stateOf(a)] - urgency[stateOf(b)] || a.name.localeCompare(b.name, "en", { numeric: true }),
+        (a, b) =>
+            urgency[stateOf(a)] - urgency[stateOf(b)] ||
+            a.name.localeCompare(b.name, "en", { numeric: true }),
     );
     const shown = all ? sorted : sorted.slice(0, SHOWN_AT_FIRST);
     return (

@@ -83,7 +83,11 @@ export function Vm({ vm, held, chosen }) {
         }
     }, [chosen]);
     return (
-        <li ref={ref} class={`vm vm-${stateOf(vm)}${chosen ? " vm-chosen" : ""}`} tabIndex={chosen ? -1 : undefined}>
+        <li
+            ref={ref}
+            class={`vm vm-${stateOf(vm)}${chosen ? " vm-chosen" : ""}`}
+            tabIndex={chosen ? -1 : undefined}
+        >
             <div class="vm-head">
                 <h3 class="ellipsis" title={vm.name}>
                     {vm.name}

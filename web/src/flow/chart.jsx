@@ -4,7 +4,9 @@ import uPlot from "uplot";
 import { clockTime } from "../lib/time.js";
 
 const HEIGHT = 190;
-const WHOLE = [1, 2, 5].flatMap((n) => [n, n * 10, n * 100, n * 1000, n * 10_000, n * 100_000]).sort((a, b) => a - b);
+const WHOLE = [1, 2, 5]
+    .flatMap((n) => [n, n * 10, n * 100, n * 1000, n * 10_000, n * 100_000])
+    .sort((a, b) => a - b);
 const TABLE_ROWS = 30;
 
 // Of the lines, and of their marks in the legend, which CSS draws.
@@ -114,7 +116,11 @@ export function Chart({ title, times, lines, format = String, steps = WHOLE }) {
     function draw() {
         plot.current?.destroy();
         const node = box.current;
-        plot.current = new uPlot(optionsOf(node, node.clientWidth, lines, format, steps), latest.current, node);
+        plot.current = new uPlot(
+            optionsOf(node, node.clientWidth, lines, format, steps),
+            latest.current,
+            node,
+        );
     }
     useEffect(() => {
         draw();

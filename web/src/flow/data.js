@@ -19,7 +19,10 @@ export const readError = signal(null);
 let following = false;
 
 function add(before, events, after) {
-    const next = before.concat(events.map(liteOf).filter((lite) => lite !== undefined), after);
+    const next = before.concat(
+        events.map(liteOf).filter((lite) => lite !== undefined),
+        after,
+    );
     lites.value = next.length > KEPT_MAX ? next.slice(-KEPT_MAX) : next;
 }
 
@@ -44,7 +47,11 @@ async function span(to) {
             events.set(event.seq, event);
         }
     }
-    return { events: [...events.values()].sort((a, b) => a.seq - b.seq), from: starts[0], oldest: pages[0].oldest };
+    return {
+        events: [...events.values()].sort((a, b) => a.seq - b.seq),
+        from: starts[0],
+        oldest: pages[0].oldest,
+    };
 }
 
 /** Reads back until `untilMs` is reached, the log begins, or it was enough for now. */
@@ -89,6 +96,12 @@ export function followFlow() {
     }
     following = true;
     begin();
-    onEvents((events) => add(lites.value, events.filter(({ seq }) => seq > meeting), []));
+    onEvents((events) =>
+        add(
+            lites.value,
+            events.filter(({ seq }) => seq > meeting),
+            [],
+        ),
+    );
     onReset(begin);
 }

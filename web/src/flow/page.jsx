@@ -76,7 +76,10 @@ function Charts({ untilMs }) {
     // Drawn anew now and then only, however much happens.
     const tick = Math.floor(now.value / (lites.value.length > MANY ? DRAW_MS_MANY : DRAW_MS));
     const from = Math.max(untilMs, Math.min(reach.value.at, serverNow() - SHORTEST_MS));
-    const flow = useMemo(() => flowOf(lites.value, from, headOf(summary.value)), [tick, untilMs, reach.value]);
+    const flow = useMemo(
+        () => flowOf(lites.value, from, headOf(summary.value)),
+        [tick, untilMs, reach.value],
+    );
     return (
         <>
             <div class="charts">
@@ -116,7 +119,9 @@ function Charts({ untilMs }) {
 }
 
 export function FlowPage() {
-    const range = ranges.some(([minutes]) => minutes === query.value.get("range")) ? query.value.get("range") : "60";
+    const range = ranges.some(([minutes]) => minutes === query.value.get("range"))
+        ? query.value.get("range")
+        : "60";
     const minute = Math.floor(now.value / MINUTE_MS);
     const untilMs = (minute - Number(range) + 1) * MINUTE_MS;
     useEffect(() => {
@@ -138,7 +143,9 @@ export function FlowPage() {
             </div>
             <Pauses />
             <Tiles />
-            {readError.value !== null && <Trouble error={readError.value} onRetry={() => readBack(untilMs)} />}
+            {readError.value !== null && (
+                <Trouble error={readError.value} onRetry={() => readBack(untilMs)} />
+            )}
             {reach.value !== null && (
                 <>
                     <Charts untilMs={untilMs} />

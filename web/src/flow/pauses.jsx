@@ -1,7 +1,8 @@
 // Stopping the flow and letting it go on: the whole board, or the tasks with one tag.
-import { pauseBoard, resumeBoard } from "../api/tasks.js";
+import { pauseBoard, resumeBoard } from "../store/tasks.js";
 import { refreshSummary, summary } from "../store/live.js";
 import { closeModal, openModal } from "../store/modal.js";
+import { may } from "../store/session.js";
 import { complain, say } from "../store/toasts.js";
 import { Field, FormDialog } from "../ui/dialog.jsx";
 import { Icon } from "../ui/icons.jsx";
@@ -60,15 +61,20 @@ function Pause({ pause }) {
                     {pause.by !== undefined && `, by ${pause.by}`}
                 </span>
             </span>
-            <button type="button" class="button" onClick={() => resume(pause.tag)}>
-                <Icon name="play" /> Resume
-                <span class="visually-hidden"> {what(pause.tag)}</span>
-            </button>
+            {may("coordinator") && (
+                <button type="button" class="button" onClick={() => resume(pause.tag)}>
+                    <Icon name="play" /> Resume
+                    <span class="visually-hidden"> {what(pause.tag)}</span>
+                </button>
+            )}
         </li>
     );
 }
 
 export function PauseButton() {
+    if (!may("coordinator")) {
+        return null;
+    }
     return (
         <button type="button" class="button" onClick={openPause}>
             <Icon name="pause" /> Pause…

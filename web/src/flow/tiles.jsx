@@ -21,7 +21,9 @@ export function Tiles() {
             <Tile name="Ready" to={href("/board", { is: "ready" })}>
                 {count(ready)}
             </Tile>
-            <Tile name="Oldest ready">{oldestReadyAt === undefined ? "–" : <Age ms={Date.parse(oldestReadyAt)} />}</Tile>
+            <Tile name="Oldest ready">
+                {oldestReadyAt === undefined ? "–" : <Age ms={Date.parse(oldestReadyAt)} />}
+            </Tile>
             <Tile name="Waiting for tasks" to={href("/board", { is: "waiting" })}>
                 {count(waiting)}
             </Tile>

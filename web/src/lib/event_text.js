@@ -12,21 +12,26 @@ const byType = {
         return `progress${percent === undefined ? "" : ` ${percent} %`}${after(message)}`;
     },
     "task.completed": ({ data }) =>
-        data.acceptedAttempt === undefined ? "completed" : `the result of attempt ${data.acceptedAttempt} accepted`,
+        data.acceptedAttempt === undefined
+            ? "completed"
+            : `the result of attempt ${data.acceptedAttempt} accepted`,
     "task.failed": ({ data }) => `failed${after(data.error)}`,
     "task.released": ({ data }) => `released${after(data.reason)}`,
     "task.expired": ({ data }) => (data.reason === "vm_lost" ? "its VM was lost" : "its lease ran out"),
     "task.dead": ({ data }) => `became a dead letter${after(data.error ?? data.reason)}`,
-    "task.cancel_requested": ({ data }) => `its holder is asked to stop${after(data.cancelRequested?.reason)}`,
+    "task.cancel_requested": ({ data }) =>
+        `its holder is asked to stop${after(data.cancelRequested?.reason)}`,
     "task.cancelled": ({ data }) => `cancelled${after(data.reason ?? data.cancelRequested?.reason)}`,
     "task.retried": () => "opened again with fresh attempts",
-    "task.late": ({ data }) => `a late result came and was kept${data.attempt ? ` with attempt ${data.attempt}` : ""}`,
+    "task.late": ({ data }) =>
+        `a late result came and was kept${data.attempt ? ` with attempt ${data.attempt}` : ""}`,
     "task.reviewed": () => "handed in for review",
     "task.approved": () => "approved",
     "task.rejected": () => "rejected",
     "task.deleted": () => "deleted",
     "task.noted": ({ data }) => `note (${data.note?.type ?? "update"})${after(data.note?.content)}`,
-    "task.artifacts": ({ data }) => `artifacts${after((data.artifacts ?? []).map(({ label }) => label).join(", "))}`,
+    "task.artifacts": ({ data }) =>
+        `artifacts${after((data.artifacts ?? []).map(({ label }) => label).join(", "))}`,
     "task.bumped": () => "bumped",
     "board.paused": ({ data }) => `paused ${data.tag ?? "the whole board"}${after(data.reason)}`,
     "board.resumed": ({ data }) => `resumed ${data.tag ?? "the whole board"}`,
@@ -35,7 +40,8 @@ const byType = {
     "vm.stale": () => "went stale",
     "vm.back": () => "is back",
     "vm.deregistered": () => "was deregistered",
-    "registry.expiry_held": ({ data }) => `${data.vms} VMs are silent together; they keep their claims for now`,
+    "registry.expiry_held": ({ data }) =>
+        `${data.vms} VMs are silent together; they keep their claims for now`,
 };
 
 const LENGTH_MAX = 300;

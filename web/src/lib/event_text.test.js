@@ -5,7 +5,10 @@ import { eventText, eventTone } from "./event_text.js";
 test("an event says what matters of it", () => {
     assert.equal(eventText({ type: "task.failed", data: { error: "no disk" } }), "failed: no disk");
     assert.equal(eventText({ type: "task.expired", data: { reason: "vm_lost" } }), "its VM was lost");
-    assert.equal(eventText({ type: "task.completed", data: { acceptedAttempt: 2 } }), "the result of attempt 2 accepted");
+    assert.equal(
+        eventText({ type: "task.completed", data: { acceptedAttempt: 2 } }),
+        "the result of attempt 2 accepted",
+    );
     assert.equal(eventText({ type: "task.progress", data: { task: {} } }), "progress");
     assert.equal(eventText({ type: "board.paused", data: { tag: "x", reason: "y" } }), "paused x: y");
 });

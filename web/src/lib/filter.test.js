@@ -28,10 +28,7 @@ test("tags that are given twice count once", () => {
 
 test("the server is asked for what it can tell", () => {
     const query = listQuery(parse("is=ready&tag=x&q=two+words"), "open");
-    assert.equal(
-        queryOf(query),
-        "?status=open&order=rank&q=two+words&tag=x&ready=true&view=summary",
-    );
+    assert.equal(queryOf(query), "?status=open&order=rank&q=two+words&tag=x&ready=true&view=summary");
 });
 
 test("open tasks come in the order of claims unless another is asked for", () => {

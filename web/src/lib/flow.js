@@ -167,7 +167,12 @@ export function flowOf(lites, from, head) {
     }
     const first = Math.floor(from / MINUTE_MS);
     const last = Math.floor(head.at / MINUTE_MS);
-    const flow = { times: [], ready: [], waiting: [], ...Object.fromEntries(RATES.map((name) => [name, []])) };
+    const flow = {
+        times: [],
+        ready: [],
+        waiting: [],
+        ...Object.fromEntries(RATES.map((name) => [name, []])),
+    };
     let { ready, waiting } = head;
     for (let number = last; number >= first; number--) {
         const minute = minutes.get(number) ?? newMinute();
@@ -179,7 +184,7 @@ export function flowOf(lites, from, head) {
         waiting -= minute.waiting;
     }
     Object.values(flow).forEach((column) => column.reverse());
-    const ends = flow.times.map((time) => Math.min((time * 1000) + MINUTE_MS, head.at));
+    const ends = flow.times.map((time) => Math.min(time * 1000 + MINUTE_MS, head.at));
     flow.oldest = oldestAt(ends, waits).map((ms) => ms / 1000);
     flow.stays = staysOf(stays);
     return flow;

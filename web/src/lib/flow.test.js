@@ -60,7 +60,14 @@ test("what a task was before the window follows from its first event in it", () 
 
 test("a note changes nothing, and counts as nothing", () => {
     const flow = flowOf([event(1, "noted", "a", ready)], at(0), { at: at(1.5), ready: 4, waiting: 2 });
-    assert.deepEqual([flow.ready, flow.waiting, flow.created], [[4, 4], [2, 2], [0, 0]]);
+    assert.deepEqual(
+        [flow.ready, flow.waiting, flow.created],
+        [
+            [4, 4],
+            [2, 2],
+            [0, 0],
+        ],
+    );
 });
 
 test("an approved review is completed, an accepted result of a dead letter, too", () => {
@@ -94,15 +101,29 @@ test("the time in a status is from coming to leaving", () => {
         event(4, "completed", "a", success),
     ];
     const { stays } = flowOf(lites, at(0), { at: at(5), ready: 0, waiting: 0 });
-    assert.deepEqual(stays.map(({ status, median }) => [status, median / MINUTE_MS]), [
-        ["ready", 3],
-        ["in_progress", 1],
-    ]);
+    assert.deepEqual(
+        stays.map(({ status, median }) => [status, median / MINUTE_MS]),
+        [
+            ["ready", 3],
+            ["in_progress", 1],
+        ],
+    );
 });
 
 test("a deleted task is gone", () => {
-    const gone = liteOf({ seq: 1, at: new Date(at(1)).toISOString(), topic: "board", type: "task.deleted", taskId: "a", data: { tags: [] } });
-    const flow = flowOf([event(0, "created", "a", ready), gone], at(0), { at: at(1.5), ready: 0, waiting: 0 });
+    const gone = liteOf({
+        seq: 1,
+        at: new Date(at(1)).toISOString(),
+        topic: "board",
+        type: "task.deleted",
+        taskId: "a",
+        data: { tags: [] },
+    });
+    const flow = flowOf([event(0, "created", "a", ready), gone], at(0), {
+        at: at(1.5),
+        ready: 0,
+        waiting: 0,
+    });
     assert.deepEqual(flow.ready, [1, 0]);
 });
 

@@ -7,12 +7,26 @@ const vm = (type, vmId) => ({ type, vmId, at, data: {} });
 const lost = (type, id) => ({ type, taskId: id, at, data: { reason: "vm_lost", task: { id, title: id } } });
 
 test("the tasks behind a VM's event are what it lost", () => {
-    const events = [vm("vm.stale", "a"), lost("task.dead", "t1"), lost("task.expired", "t2"), vm("vm.stale", "b")];
+    const events = [
+        vm("vm.stale", "a"),
+        lost("task.dead", "t1"),
+        lost("task.expired", "t2"),
+        vm("vm.stale", "b"),
+    ];
     const losses = addLosses([], events);
-    assert.deepEqual(losses.map(({ vmId, tasks }) => [vmId, tasks.map(({ id, dead }) => [id, dead])]), [
-        ["a", [["t1", true], ["t2", false]]],
-        ["b", []],
-    ]);
+    assert.deepEqual(
+        losses.map(({ vmId, tasks }) => [vmId, tasks.map(({ id, dead }) => [id, dead])]),
+        [
+            [
+                "a",
+                [
+                    ["t1", true],
+                    ["t2", false],
+                ],
+            ],
+            ["b", []],
+        ],
+    );
 });
 
 test("a change of a VM is no loss unless tasks were lost", () => {

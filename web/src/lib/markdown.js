@@ -73,12 +73,21 @@ function tight(children) {
 }
 
 function cellsOf(line) {
-    return line.trim().replace(/^\|/, "").replace(/\|$/, "").split("|").map((cell) => cell.trim());
+    return line
+        .trim()
+        .replace(/^\|/, "")
+        .replace(/\|$/, "")
+        .split("|")
+        .map((cell) => cell.trim());
 }
 
 function takeTable(lines, at) {
     const row = (line, tag) =>
-        element("tr", {}, cellsOf(line).map((cell) => element(tag, {}, inline(cell))));
+        element(
+            "tr",
+            {},
+            cellsOf(line).map((cell) => element(tag, {}, inline(cell))),
+        );
     let end = at + 2;
     while (end < lines.length && lines[end].includes("|")) {
         end++;
@@ -86,10 +95,7 @@ function takeTable(lines, at) {
     const body = lines.slice(at + 2, end).map((line) => row(line, "td"));
     return [
         element("div", { class: "table-box", tabIndex: 0 }, [
-            element("table", {}, [
-                element("thead", {}, [row(lines[at], "th")]),
-                element("tbody", {}, body),
-            ]),
+            element("table", {}, [element("thead", {}, [row(lines[at], "th")]), element("tbody", {}, body)]),
         ]),
         end,
     ];
@@ -104,7 +110,10 @@ function takeParagraph(lines, at) {
     while (end < lines.length && lines[end].trim() !== "" && !beginsBlock(lines[end])) {
         end++;
     }
-    const text = lines.slice(at, end).map((line) => line.trimStart()).join("\n");
+    const text = lines
+        .slice(at, end)
+        .map((line) => line.trimStart())
+        .join("\n");
     return [element("p", {}, inline(text)), end];
 }
 

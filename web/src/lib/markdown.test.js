@@ -17,7 +17,10 @@ const blocks = (text) => markdown(text).map(show).join("");
 const line = (text) => inline(text).map(show).join("");
 
 test("blocks are told apart", () => {
-    assert.equal(blocks("# A\n\nb\nc\n\n---\n> q"), "<h3>A</h3><p>b<br></br>c</p><hr></hr><blockquote><p>q</p></blockquote>");
+    assert.equal(
+        blocks("# A\n\nb\nc\n\n---\n> q"),
+        "<h3>A</h3><p>b<br></br>c</p><hr></hr><blockquote><p>q</p></blockquote>",
+    );
 });
 
 test("headings follow the one that the text stands under, without a gap", () => {
@@ -53,7 +56,14 @@ test("emphasis needs its end, and no blank inside", () => {
 test("links lead to the web and nowhere else", () => {
     assert.equal(line("[a](https://x.example/y)"), "<a https://x.example/y>a</a>");
     assert.equal(line("see https://x.example/y."), "see <a https://x.example/y>https://x.example/y</a>.");
-    for (const url of ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", " vbscript:x", "//x", "file:///etc"]) {
+    for (const url of [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,x",
+        " vbscript:x",
+        "//x",
+        "file:///etc",
+    ]) {
         assert.equal(safeUrl(url), undefined, url);
         assert.equal(line(`[a](${url.trim()})`), "<span>a</span>");
     }
@@ -72,7 +82,21 @@ test("ids of tasks are links to them", () => {
 });
 
 test("hostile texts take no time", () => {
-    for (const piece of ["*", "**a ", "[", "[a](", "`", "_a", "> ", "- ", "~~", "h", "<http://", "|-", "  - a\n"]) {
+    for (const piece of [
+        "*",
+        "**a ",
+        "[",
+        "[a](",
+        "`",
+        "_a",
+        "> ",
+        "- ",
+        "~~",
+        "h",
+        "<http://",
+        "|-",
+        "  - a\n",
+    ]) {
         const before = process.cpuUsage();
         markdown(piece.repeat(Math.floor(40_000 / piece.length)));
         assert.ok(process.cpuUsage(before).user < 1_500_000, `${JSON.stringify(piece)} took too long`);

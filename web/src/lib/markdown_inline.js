@@ -86,7 +86,10 @@ function takeLink(text, at, depth) {
     if (end < 0) {
         return null;
     }
-    const url = text.slice(close + 2, end).trim().split(/\s+"/)[0];
+    const url = text
+        .slice(close + 2, end)
+        .trim()
+        .split(/\s+"/)[0];
     return [link(url, parse(text.slice(from + 1, close), depth + 1)), end + 1];
 }
 

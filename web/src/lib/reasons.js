@@ -5,11 +5,14 @@ const sentences = {
     done: ({ outcome }) => `It is done already (${outcome ?? "success"}).`,
     in_review: () => "It awaits a review: approve it, or reject it to have it done again.",
     blocked: () => "Somebody blocked it. Move it to Open to have it handed out.",
-    dead_letter: () => "It is a dead letter: its attempts are used up, or it failed for good. Retry it to give it fresh ones.",
+    dead_letter: () =>
+        "It is a dead letter: its attempts are used up, or it failed for good. Retry it to give it fresh ones.",
     claimed: ({ by, expiresAt }) => `${by} holds it, until ${localTime(Date.parse(expiresAt))} at least.`,
     held: ({ by }) => `${by ?? "Somebody"} holds it by hand, without a lease, until it is moved on.`,
     dependencies: ({ blockedBy }) =>
-        blockedBy.length === 1 ? "It waits for another task:" : `It waits for ${blockedBy.length} other tasks:`,
+        blockedBy.length === 1
+            ? "It waits for another task:"
+            : `It waits for ${blockedBy.length} other tasks:`,
     not_before: ({ notBefore }) => `Its time has not come: not before ${localTime(Date.parse(notBefore))}.`,
     paused: () => "The whole board is paused.",
     tag_paused: ({ tag }) => `Tasks with the tag “${tag}” are paused.`,

@@ -3,12 +3,27 @@ import { test } from "node:test";
 import { explain, explainClaimable } from "./reasons.js";
 
 const codes = [
-    "done", "in_review", "blocked", "dead_letter", "claimed", "held", "dependencies", "not_before", "paused",
-    "tag_paused", "assigned_elsewhere", "unknown_vm", "vm_not_running",
+    "done",
+    "in_review",
+    "blocked",
+    "dead_letter",
+    "claimed",
+    "held",
+    "dependencies",
+    "not_before",
+    "paused",
+    "tag_paused",
+    "assigned_elsewhere",
+    "unknown_vm",
+    "vm_not_running",
 ];
 
 test("each code of the contract has a sentence of its own", () => {
-    const reason = { blockedBy: ["a", "b"], expiresAt: "2026-11-22T13:30:00.123Z", notBefore: "2026-11-22T13:30:00.123Z" };
+    const reason = {
+        blockedBy: ["a", "b"],
+        expiresAt: "2026-11-22T13:30:00.123Z",
+        notBefore: "2026-11-22T13:30:00.123Z",
+    };
     const texts = codes.map((code) => explain({ ...reason, code }).text);
     assert.equal(new Set(texts).size, codes.length);
     assert.ok(texts.every((text) => !text.startsWith("The server says")));

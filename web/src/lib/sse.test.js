@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { sseParser } from "./sse.js";
 
 test("a message may be cut anywhere", () => {
-    const whole = "id: 7\ndata: {\"a\":1}\n\nid: 8\ndata: x\n\n";
+    const whole = 'id: 7\ndata: {"a":1}\n\nid: 8\ndata: x\n\n';
     for (let cut = 0; cut <= whole.length; cut++) {
         const push = sseParser();
         const got = [...push(whole.slice(0, cut)), ...push(whole.slice(cut))];
         assert.deepEqual(got, [
-            { event: "message", id: "7", data: "{\"a\":1}" },
+            { event: "message", id: "7", data: '{"a":1}' },
             { event: "message", id: "8", data: "x" },
         ]);
     }

@@ -31,7 +31,14 @@ test("a payload that is no JSON is refused", () => {
 });
 
 test("only what differs is changed, and what is gone is cleared", () => {
-    const task = { title: "t", description: "old", tags: ["a"], dependencies: [], priority: 0, maxAttempts: 3 };
+    const task = {
+        title: "t",
+        description: "old",
+        tags: ["a"],
+        dependencies: [],
+        priority: 0,
+        maxAttempts: 3,
+    };
     const changes = changesOf(task, bodyOf(form({ tags: "a, b", maxAttempts: "3" })));
     assert.deepEqual(changes, { tags: ["a", "b"], description: null });
     const unchanged = bodyOf(form({ tags: "a", maxAttempts: "3", description: "old" }));

@@ -37,9 +37,7 @@ export function countdown(ms) {
     const two = (number) => String(number).padStart(2, "0");
     const minutes = Math.floor(seconds / 60) % 60;
     const hours = Math.floor(seconds / 3600);
-    return hours > 0
-        ? `${hours}:${two(minutes)}:${two(seconds % 60)}`
-        : `${minutes}:${two(seconds % 60)}`;
+    return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
 export function millis(instant) {

@@ -19,7 +19,11 @@ const idle = { rev: 0, loading: false, error: null };
 export const columnStates = Object.fromEntries(STATUSES.map((status) => [status, signal(idle)]));
 
 let filter = noFilter;
-let board = newBoard(STATUSES, (status) => orderOf(noFilter, status), () => true);
+let board = newBoard(
+    STATUSES,
+    (status) => orderOf(noFilter, status),
+    () => true,
+);
 let abort = new AbortController();
 let searchTimer = 0;
 

@@ -1,10 +1,11 @@
 // What one can do to the task as a whole.
-import { bumpTask, cancelTask, deleteTask } from "../api/tasks.js";
+import { bumpTask, cancelTask, deleteTask } from "../store/tasks.js";
 import { openMove, startMove } from "../board/move.jsx";
 import { openEdit } from "../board/task_form.jsx";
 import { canCancel, canRetry } from "../lib/moves.js";
 import { href, navigate } from "../lib/router.js";
 import { closeModal, openModal } from "../store/modal.js";
+import { may } from "../store/session.js";
 import { complain, say } from "../store/toasts.js";
 import { Field, FormDialog } from "../ui/dialog.jsx";
 import { Icon } from "../ui/icons.jsx";
@@ -36,7 +37,8 @@ function openCancel(task, onChange) {
             </Field>
             {task.claim !== undefined && (
                 <label class="choice">
-                    <input type="checkbox" name="force" /> End the claim at once, without waiting for the holder
+                    <input type="checkbox" name="force" /> End the claim at once, without waiting for the
+                    holder
                 </label>
             )}
         </FormDialog>
@@ -53,8 +55,8 @@ function openDelete(task) {
         <FormDialog title="Delete the task" submit="Delete it" danger onClose={closeModal} onSubmit={remove}>
             <HolderWarning claim={task.claim} />
             <p>
-                Its notes, artifacts and attempts go with it, for good. Tasks that depend on it wait until that is
-                changed. To keep what happened, cancel it instead.
+                Its notes, artifacts and attempts go with it, for good. Tasks that depend on it wait until
+                that is changed. To keep what happened, cancel it instead.
             </p>
         </FormDialog>
     ));
@@ -70,44 +72,37 @@ async function bump(task, onChange) {
     }
 }
 
+function Action({ icon, text, main = false, onClick }) {
+    return (
+        <button type="button" class={main ? "button button-main" : "button"} onClick={onClick}>
+            <Icon name={icon} /> {text}
+        </button>
+    );
+}
+
+/** What the rules and the session's role allow. */
 export function Actions({ task, onChange }) {
-    const review = task.status === "in_review";
+    const [works, steers] = [may("worker"), may("coordinator")];
     return (
         <div class="actions">
-            {review && (
+            {steers && task.status === "in_review" && (
                 <>
-                    <button type="button" class="button button-main" onClick={() => startMove(task, "done")}>
-                        <Icon name="done" /> Approve
-                    </button>
-                    <button type="button" class="button" onClick={() => startMove(task, "open")}>
-                        <Icon name="repeat" /> Reject
-                    </button>
+                    <Action main icon="done" text="Approve" onClick={() => startMove(task, "done")} />
+                    <Action icon="repeat" text="Reject" onClick={() => startMove(task, "open")} />
                 </>
             )}
-            {canRetry(task) && (
-                <button type="button" class="button button-main" onClick={() => startMove(task, "open")}>
-                    <Icon name="repeat" /> Retry
-                </button>
+            {steers && canRetry(task) && (
+                <Action main icon="repeat" text="Retry" onClick={() => startMove(task, "open")} />
             )}
-            <button type="button" class="button" onClick={() => openMove(task)}>
-                <Icon name="move" /> Move
-            </button>
-            <button type="button" class="button" onClick={() => openEdit(task.id)}>
-                <Icon name="edit" /> Edit
-            </button>
-            {task.status === "open" && (
-                <button type="button" class="button" onClick={() => bump(task, onChange)}>
-                    <Icon name="up" /> Bump
-                </button>
+            {works && <Action icon="move" text="Move" onClick={() => openMove(task)} />}
+            {steers && <Action icon="edit" text="Edit" onClick={() => openEdit(task.id)} />}
+            {works && task.status === "open" && (
+                <Action icon="up" text="Bump" onClick={() => bump(task, onChange)} />
             )}
-            {canCancel(task) && (
-                <button type="button" class="button" onClick={() => openCancel(task, onChange)}>
-                    <Icon name="cancelled" /> Cancel
-                </button>
+            {steers && canCancel(task) && (
+                <Action icon="cancelled" text="Cancel" onClick={() => openCancel(task, onChange)} />
             )}
-            <button type="button" class="button" onClick={() => openDelete(task)}>
-                <Icon name="close" /> Delete
-            </button>
+            {steers && <Action icon="close" text="Delete" onClick={() => openDelete(task)} />}
         </div>
     );
 }

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
-import { addArtifact } from "../api/tasks.js";
+import { addArtifact } from "../store/tasks.js";
 import { safeUrl } from "../lib/markdown_inline.js";
+import { may } from "../store/session.js";
 import { Field } from "../ui/dialog.jsx";
 import { Age } from "../ui/time.jsx";
 
@@ -78,13 +79,15 @@ function ArtifactForm({ task, onChange }) {
 export function Artifacts({ task, onChange }) {
     return (
         <>
-            {task.artifacts.length === 0 && <p class="muted">None yet: branches, reports and links that come of the work.</p>}
+            {task.artifacts.length === 0 && (
+                <p class="muted">None yet: branches, reports and links that come of the work.</p>
+            )}
             <ul class="artifacts plain-list">
                 {task.artifacts.map((artifact, i) => (
                     <Artifact key={i} artifact={artifact} />
                 ))}
             </ul>
-            <ArtifactForm task={task} onChange={onChange} />
+            {may("worker") && <ArtifactForm task={task} onChange={onChange} />}
         </>
     );
 }

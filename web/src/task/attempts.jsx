@@ -1,9 +1,10 @@
 // Each claim that the task had: who, how it ended, what it left.
-import { acceptResult } from "../api/tasks.js";
+import { acceptResult } from "../store/tasks.js";
 import { isSettled } from "../lib/card.js";
 import { href } from "../lib/router.js";
 import { duration } from "../lib/time.js";
 import { closeModal, openModal } from "../store/modal.js";
+import { may } from "../store/session.js";
 import { say } from "../store/toasts.js";
 import { FormDialog } from "../ui/dialog.jsx";
 import { Icon } from "../ui/icons.jsx";
@@ -45,7 +46,10 @@ function openAccept(task, attempt, onChange) {
             onClose={closeModal}
             onSubmit={accept}
         >
-            <p>It becomes the result of the task, which is then done with success. Tasks that wait for it go on.</p>
+            <p>
+                It becomes the result of the task, which is then done with success. Tasks that wait for it go
+                on.
+            </p>
             {holder !== undefined && (
                 <p class="callout callout-warn">
                     <Icon name="warning" />
@@ -63,6 +67,7 @@ function Attempt({ task, attempt, onChange }) {
     const ended = attempt.endedAt === undefined ? undefined : Date.parse(attempt.endedAt);
     const began = Date.parse(attempt.claimedAt);
     const acceptable = attempt.result !== undefined && attempt.outcome !== "running" && !isSettled(task);
+    const mayAccept = acceptable && may("coordinator");
     return (
         <li class={attempt.late && acceptable ? "attempt attempt-late" : "attempt"}>
             <div class="attempt-head">
@@ -97,7 +102,7 @@ function Attempt({ task, attempt, onChange }) {
                 </p>
             )}
             {attempt.result !== undefined && <Json value={attempt.result} label="Result of this attempt" />}
-            {acceptable && (
+            {mayAccept && (
                 <button
                     type="button"
                     class="button button-main"

@@ -33,7 +33,8 @@ function ClaimFacts({ claim, progress }) {
                 <Fact name="Progress">
                     {progress.percent !== undefined && (
                         <>
-                            <progress max="100" value={progress.percent} aria-label="Progress" /> {progress.percent} %
+                            <progress max="100" value={progress.percent} aria-label="Progress" />{" "}
+                            {progress.percent} %
                         </>
                     )}
                     {progress.message !== undefined && <div>{progress.message}</div>}

@@ -107,11 +107,10 @@ function Drawing({ graph, layout, id, size: { width, height, scale } }) {
 
 export function Graph({ task }) {
     const dependencies = task.dependencies.join();
-    const { data, error, reload } = useResource((signal) => fetchGraph(task, signal), [
-        task.id,
-        dependencies,
-        task.version,
-    ]);
+    const { data, error, reload } = useResource(
+        (signal) => fetchGraph(task, signal),
+        [task.id, dependencies, task.version],
+    );
     useEvents((event) => data?.tasks.has(event.taskId) && event.taskId !== task.id, reload, EVENTS_MS);
     const alone = data !== undefined && data.tasks.size === 1;
     return (

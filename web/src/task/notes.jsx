@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import { addNote } from "../api/tasks.js";
+import { addNote } from "../store/tasks.js";
+import { may } from "../store/session.js";
 import { Field } from "../ui/dialog.jsx";
 import { Markdown } from "../ui/markdown.jsx";
 import { Age } from "../ui/time.jsx";
@@ -75,7 +76,7 @@ export function Notes({ task, onChange }) {
     const shown = all ? notes : notes.slice(0, SHOWN_AT_FIRST);
     return (
         <>
-            <NoteForm task={task} onChange={onChange} />
+            {may("worker") && <NoteForm task={task} onChange={onChange} />}
             <ol class="notes plain-list">
                 {shown.map((note) => (
                     <Note key={note.id} note={note} />

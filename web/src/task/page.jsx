@@ -1,5 +1,6 @@
 // One task, all of it.
 import { useEffect } from "preact/hooks";
+import { isSettled } from "../lib/card.js";
 import { href } from "../lib/router.js";
 import { Icon } from "../ui/icons.jsx";
 import { Json } from "../ui/json.jsx";
@@ -100,13 +101,32 @@ function Body({ task, attempts, log, reload }) {
     );
 }
 
+/** Results that nobody accepted are further down; somebody should know that they are there. */
+function LateHint({ task, attempts }) {
+    const waiting = (attempts ?? []).filter(({ late }) => late);
+    if (waiting.length === 0 || isSettled(task)) {
+        return null;
+    }
+    return (
+        <p class="callout callout-warn">
+            <Icon name="late" />
+            <span>
+                A result came when its claim was over, and was kept: see attempt{" "}
+                {waiting.map(({ attempt }) => attempt).join(", ")} below. It can be accepted.
+            </span>
+        </p>
+    );
+}
+
 function Missing({ id, log }) {
     return (
         <div class="empty">
             <h1>There is no such task</h1>
             <p class="mono">{id}</p>
             <p>
-                {log !== undefined && log.length > 0 ? "It was deleted. This is what the log still has of it:" : "It was deleted, or never was."}
+                {log !== undefined && log.length > 0
+                    ? "It was deleted. This is what the log still has of it:"
+                    : "It was deleted, or never was."}
             </p>
             {log !== undefined && <History events={log} />}
             <p>
@@ -137,12 +157,17 @@ export function TaskPage({ id }) {
         return <Missing id={id} log={log.data} />;
     }
     if (task.data === undefined) {
-        return task.error === null ? <p class="muted">Loading…</p> : <Trouble error={task.error} onRetry={reload} />;
+        return task.error === null ? (
+            <p class="muted">Loading…</p>
+        ) : (
+            <Trouble error={task.error} onRetry={reload} />
+        );
     }
     return (
         <article class="task" aria-busy={task.loading}>
             {task.error !== null && <Trouble error={task.error} onRetry={reload} />}
             <Head task={task.data} onChange={reload} />
+            <LateHint task={task.data} attempts={attempts.data} />
             <Body task={task.data} attempts={attempts.data} log={log.data} reload={reload} />
         </article>
     );

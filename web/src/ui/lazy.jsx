@@ -19,7 +19,11 @@ export function lazy(load) {
             }
         }, []);
         if (failed) {
-            const error = { message: "A part of the dashboard could not be loaded.", status: 0, code: "unreachable" };
+            const error = {
+                message: "A part of the dashboard could not be loaded.",
+                status: 0,
+                code: "unreachable",
+            };
             return <Trouble error={error} onRetry={() => location.reload()} />;
         }
         const Page = page;

@@ -15,7 +15,8 @@ function inSight(top, height, rowHeight, count) {
  *  that stays in the page wherever one scrolls: the one with the focus. The sizes come from events alone:
  *  to ask for them after a change makes the browser lay out at once. */
 export function VirtualList(props) {
-    const { items, rev, rowHeight, renderRow, indexOf, pinned, onNearEnd, onScrolled, label, listRef } = props;
+    const { items, rev, rowHeight, renderRow, indexOf, pinned, onNearEnd, onScrolled, label, listRef } =
+        props;
     const ref = useRef(null);
     const anchor = useRef(null);
     const [view, setView] = useState({ top: props.startAt ?? 0, height: 0 });
@@ -58,8 +59,8 @@ export function VirtualList(props) {
         anchor.current = item === undefined ? null : { item, index };
     }
 
-    function onScroll() {
-        const { scrollTop } = ref.current;
+    function onScroll(event) {
+        const { scrollTop } = event.currentTarget; // the list itself may be gone by now
         setView((before) => ({ ...before, top: scrollTop }));
         onScrolled?.(scrollTop);
         hold(scrollTop);

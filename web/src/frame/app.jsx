@@ -1,27 +1,27 @@
 // The frame around all pages.
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { loggedIn } from "./api/http.js";
-import { BoardPage } from "./board/page.jsx";
-import { FeedPage } from "./feed/page.jsx";
-import { FleetPage } from "./fleet/page.jsx";
-import { page } from "./lib/router.js";
-import { startLate } from "./store/late.js";
-import { summary, summaryError } from "./store/live.js";
-import { modal } from "./store/modal.js";
-import { TaskPage } from "./task/page.jsx";
-import { Header } from "./ui/header.jsx";
-import { lazy } from "./ui/lazy.jsx";
-import { Login } from "./ui/login.jsx";
-import { Nowhere } from "./ui/nowhere.jsx";
-import { Toasts } from "./ui/toasts.jsx";
-import { Trouble } from "./ui/trouble.jsx";
+import { loggedIn } from "../api/http.js";
+import { BoardPage } from "../board/page.jsx";
+import { FeedPage } from "../feed/page.jsx";
+import { FleetPage } from "../fleet/page.jsx";
+import { page } from "../lib/router.js";
+import { startLate } from "../store/late.js";
+import { summary, summaryError } from "../store/live.js";
+import { modal } from "../store/modal.js";
+import { TaskPage } from "../task/page.jsx";
+import { Header } from "./header.jsx";
+import { lazy } from "../ui/lazy.jsx";
+import { Login } from "./login.jsx";
+import { Nowhere } from "./nowhere.jsx";
+import { Toasts } from "../ui/toasts.jsx";
+import { Trouble } from "../ui/trouble.jsx";
 
 const pages = {
     board: BoardPage,
     task: TaskPage,
     fleet: FleetPage,
-    flow: lazy(async () => (await import("./flow/page.jsx")).FlowPage), // with all that draws charts
+    flow: lazy(async () => (await import("../flow/page.jsx")).FlowPage), // with all that draws charts
     feed: FeedPage,
 };
 

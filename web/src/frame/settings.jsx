@@ -4,8 +4,8 @@ import { closeModal } from "../store/modal.js";
 import { session } from "../store/session.js";
 import { change, settings } from "../store/settings.js";
 import { complain } from "../store/toasts.js";
-import { Dialog, Field } from "./dialog.jsx";
-import { Icon } from "./icons.jsx";
+import { Dialog, Field } from "../ui/dialog.jsx";
+import { Icon } from "../ui/icons.jsx";
 import { KeyTable } from "./keys.jsx";
 
 const themes = [

@@ -1,8 +1,8 @@
 // What a person may do to tasks. Each verb signs with the person's name, or that of the agent as whom
 // alone the session speaks.
-import { del, patch, post } from "./http.js";
-import { session } from "../store/session.js";
-import { settings } from "../store/settings.js";
+import { del, patch, post } from "../api/http.js";
+import { session } from "./session.js";
+import { settings } from "./settings.js";
 
 const ANONYMOUS = "dashboard";
 

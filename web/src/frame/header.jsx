@@ -6,7 +6,7 @@ import { connection, retryNow, summary } from "../store/live.js";
 import { now, serverNow } from "../lib/clock.js";
 import { openModal } from "../store/modal.js";
 import { may } from "../store/session.js";
-import { Icon } from "./icons.jsx";
+import { Icon } from "../ui/icons.jsx";
 import { SettingsDialog } from "./settings.jsx";
 
 const links = [
