@@ -68,7 +68,7 @@ function openCancel() {
     openModal(() => (
         <FormDialog
             title={`Cancel ${plural(cards.length, "task")}`}
-            submit="Cancel them"
+            submit={cards.length === 1 ? "Cancel it" : "Cancel them"}
             danger
             onClose={closeModal}
             onSubmit={(form) => {
@@ -99,7 +99,7 @@ function openRetry() {
     openModal(() => (
         <FormDialog
             title={`Retry ${plural(cards.length, "task")}`}
-            submit="Retry them"
+            submit={cards.length === 1 ? "Retry it" : "Retry them"}
             onClose={closeModal}
             onSubmit={() => void runAll("Retried", cards, (card) => retryTask(card.id))}
         >

@@ -35,7 +35,7 @@ function optionsOf(node, width, lines, format, incrs) {
     return {
         width,
         height: HEIGHT,
-        padding: [8, 12, 0, 0],
+        padding: [8, 22, 0, 0],
         cursor: { y: false, points: { size: 6 } },
         legend: { markers: { width: 3, dash: (plot, i) => borders[i - 1] } },
         scales: { y: { range: (plot, low, high) => [0, Math.max(1, high * 1.08)] } },

@@ -8,7 +8,7 @@ import { FleetPage } from "../fleet/page.jsx";
 import { page } from "../lib/router.js";
 import { startLate } from "../store/late.js";
 import { summary, summaryError } from "../store/live.js";
-import { modal } from "../store/modal.js";
+import { closeModal, modal } from "../store/modal.js";
 import { TaskPage } from "../task/page.jsx";
 import { Header } from "./header.jsx";
 import { lazy } from "../ui/lazy.jsx";
@@ -51,6 +51,7 @@ function useTitleAndFocus() {
     const { name, id } = page.value;
     const first = useRef(true);
     useEffect(() => {
+        closeModal(); // going back leaves a dialog, too
         document.title = `${titles[name] ?? "Nothing here"} – taskboard`;
         if (!first.current) {
             main.current?.focus({ preventScroll: true }); // a new page is read from its start

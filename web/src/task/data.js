@@ -23,6 +23,14 @@ export async function fetchDependents(id, signal) {
     return (await get(`${base(id)}/dependents`, {}, signal)).data.tasks;
 }
 
+const PARTS_MAX = 100;
+
+/** The tasks that name it as their parent, the newest first. */
+export async function fetchParts(id, signal) {
+    const query = { parentId: id, view: "summary", limit: PARTS_MAX };
+    return (await get("/board/tasks", query, signal)).data.tasks;
+}
+
 export async function fetchWhy(id, { agent, vmId }, signal) {
     return (await get(`${base(id)}/why`, { agent, vmId }, signal)).data;
 }

@@ -17,6 +17,7 @@ import { Facts } from "./facts.jsx";
 import { Graph } from "./graph.jsx";
 import { History } from "./history.jsx";
 import { Notes } from "./notes.jsx";
+import { Parts } from "./parts.jsx";
 import { Why } from "./why.jsx";
 
 const EVENTS_MS = 400;
@@ -73,6 +74,7 @@ function Body({ task, attempts, log, reload }) {
                     </Section>
                 )}
                 <Graph task={task} />
+                <Parts id={task.id} />
                 <Section title="Attempts" count={attempts?.length}>
                     <Attempts task={task} attempts={attempts} onChange={reload} />
                 </Section>
