@@ -153,6 +153,8 @@ try {
     for (const [name, act] of Object.entries(steps)) {
         await page.evaluate((mark) => performance.mark(mark), `begin ${name}`);
         await act();
+        await nextFrame(page); // what it leaves to be drawn is its own, too
+        await nextFrame(page);
         await page.evaluate((mark) => performance.mark(mark), `end ${name}`);
     }
     const trace = await browser.stopTracing();

@@ -42,7 +42,7 @@ test("columns count what the summary counts", async (t) => {
 test("a card says what state its task is in", async (t) => {
     const { page } = await openBoard(t);
     const dead = column(page, "Blocked").getByRole("article").filter({ hasText: "Dead letter" });
-    assert.equal(await dead.count(), 3);
+    await eventually(async () => (await dead.count()) === 3, "the dead letters to be drawn");
     await page.getByText("1 late result").waitFor();
     await page.getByText("“gpu” is paused: The card is being replaced").waitFor();
     const held = column(page, "In progress").getByRole("article").filter({ has: page.getByRole("progressbar") });

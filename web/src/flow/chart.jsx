@@ -1,5 +1,5 @@
 // A chart over time. Its lines differ by their dashes, too, and a table says the same in numbers.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { clockTime } from "../lib/time.js";
 
@@ -9,9 +9,7 @@ const WHOLE = [1, 2, 5]
     .sort((a, b) => a - b);
 const TABLE_ROWS = 30;
 
-// Of the lines, and of their marks in the legend, which CSS draws.
 const dashes = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
-const borders = ["solid", "dashed", "dotted", "double"];
 
 /** Colours of the theme as the canvas needs them: resolved. */
 function colour(node, name) {
@@ -31,27 +29,26 @@ function axis(node, more) {
     };
 }
 
-function optionsOf(node, width, lines, format, incrs) {
+function optionsOf(node, width, { lines, format, steps, onPoint }) {
     return {
         width,
         height: HEIGHT,
         padding: [8, 22, 0, 0],
         cursor: { y: false, points: { size: 6 } },
-        legend: { markers: { width: 3, dash: (plot, i) => borders[i - 1] } },
+        legend: { show: false },
+        hooks: { setCursor: [(plot) => onPoint(plot.cursor.idx)] },
         scales: { y: { range: (plot, low, high) => [0, Math.max(1, high * 1.08)] } },
         axes: [
             axis(node, { values: "{HH}:{mm}", space: 64, size: 28 }),
-            axis(node, { size: 52, values: (plot, ticks) => ticks.map(format), incrs }),
+            axis(node, { size: 52, values: (plot, ticks) => ticks.map(format), incrs: steps }),
         ],
         series: [
-            { value: "{HH}:{mm}" },
-            ...lines.map(({ name, colour: variable }, i) => ({
-                label: name,
+            {},
+            ...lines.map(({ colour: variable }, i) => ({
                 stroke: colour(node, variable),
                 width: 1.75,
                 dash: dashes[i],
                 points: { show: false },
-                value: (plot, value) => (value === null || value === undefined ? "–" : format(value)),
             })),
         ],
     };
@@ -68,6 +65,35 @@ function useTheme(redraw) {
             query.removeEventListener("change", redraw);
         };
     }, []);
+}
+
+/** The values where the pointer is, or else the latest. */
+function Legend({ times, lines, format, point }) {
+    const at = point ?? times.length - 1;
+    return (
+        <ul class="legend plain-list">
+            <li class="muted">{times[at] === undefined ? "" : clockTime(times[at] * 1000).slice(0, 5)}</li>
+            {lines.map(({ name, colour: variable, values }, i) => (
+                <li key={name}>
+                    <svg
+                        class="legend-line"
+                        width="26"
+                        height="10"
+                        aria-hidden="true"
+                        style={{ color: `var(${variable})` }}
+                    >
+                        <path
+                            d="M1 5h24"
+                            stroke="currentColor"
+                            stroke-width="2.5"
+                            stroke-dasharray={dashes[i].join(" ")}
+                        />
+                    </svg>
+                    {name} <strong>{values[at] === undefined ? "–" : format(values[at])}</strong>
+                </li>
+            ))}
+        </ul>
+    );
 }
 
 function Numbers({ title, times, lines, format }) {
@@ -112,12 +138,13 @@ export function Chart({ title, times, lines, format = String, steps = WHOLE }) {
     const data = [times, ...lines.map(({ values }) => values)];
     const latest = useRef(data);
     latest.current = data;
+    const [point, setPoint] = useState(null);
 
     function draw() {
         plot.current?.destroy();
         const node = box.current;
         plot.current = new uPlot(
-            optionsOf(node, node.clientWidth, lines, format, steps),
+            optionsOf(node, node.clientWidth, { lines, format, steps, onPoint: setPoint }),
             latest.current,
             node,
         );
@@ -142,6 +169,7 @@ export function Chart({ title, times, lines, format = String, steps = WHOLE }) {
                 <h2>{title}</h2>
             </figcaption>
             <div ref={box} class="chart-box" aria-hidden="true" />
+            <Legend times={times} lines={lines} format={format} point={point} />
             <Numbers title={title} times={times} lines={lines} format={format} />
         </figure>
     );

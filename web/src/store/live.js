@@ -4,6 +4,7 @@ import { get, loggedIn } from "../api/http.js";
 import { openStream } from "../api/stream.js";
 
 const FLUSH_MS = 60; // events are handed on in batches, at most so often
+const BATCH_MAX = 2000; // more at once would be felt
 const SUMMARY_MS = 1000; // and the summary is asked for again at most so often
 const HIDDEN_MS = 60_000; // a page that nobody looks at gives its connection back
 const CATCH_UP_MAX = 5000; // events; above that listing again is quicker
@@ -56,9 +57,9 @@ function refreshSummarySoon() {
 }
 
 function flush() {
-    flushTimer = 0;
-    const events = queue;
-    queue = [];
+    const events = queue.slice(0, BATCH_MAX);
+    queue = queue.slice(BATCH_MAX);
+    flushTimer = queue.length > 0 ? setTimeout(flush, 0) : 0;
     for (const listener of eventListeners) {
         listener(events);
     }
