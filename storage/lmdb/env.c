@@ -17,6 +17,8 @@
 /* Slots for tools that look into the store beside the server, such as mdb_stat. */
 #define READERS_EXTRA 4
 
+#define FAULT_BYTES_MAX 160
+
 static void close_store(struct tb_store *base)
 {
     struct tb_lmdb_store *store = (struct tb_lmdb_store *)base;
@@ -153,6 +155,20 @@ enum tb_err tb_lmdb_explain(const struct tb_lmdb_store *store, int rc, const cha
     return err;
 }
 
+static enum tb_err refuse_cut(struct tb_lmdb_store *store, const char *folder, char *why,
+                              size_t why_size)
+{
+    char fault[FAULT_BYTES_MAX];
+    int rc = tb_lmdb_find_cut(store, fault, sizeof fault);
+    if (rc == MDB_CORRUPTED) {
+        snprintf(why, why_size,
+                 "%s/data.mdb is damaged, a part of it is missing (%s): restore a backup", folder,
+                 fault);
+        return TB_E_STORAGE_CORRUPT;
+    }
+    return rc == 0 ? TB_OK : tb_lmdb_explain(store, rc, folder, why, why_size);
+}
+
 /* Opens or makes the databases, durably. */
 static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const char *folder,
                               char *why, size_t why_size)
@@ -202,8 +218,11 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
     int rc = options->create ? tb_lmdb_create(opening, folder) : 0;
     rc = rc != 0 ? rc : open_env(opening, options, folder);
-    err = rc == 0 ? open_board(opening, !options->read_only, folder, why, why_size)
+    err = rc == 0 ? refuse_cut(opening, folder, why, why_size)
                   : tb_lmdb_explain(opening, rc, folder, why, why_size);
+    if (err == TB_OK) {
+        err = open_board(opening, !options->read_only, folder, why, why_size);
+    }
     if (err != TB_OK) {
         close_store(&opening->base);
         return err;

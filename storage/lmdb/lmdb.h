@@ -361,6 +361,11 @@ enum tb_err tb_lmdb_stats(struct tb_txn *txn, struct tb_store_stats *stats);
 /* copy.c */
 enum tb_err tb_lmdb_copy(struct tb_store *store, tb_write_bytes *write, void *ctx);
 
+/* verify.c: the file was cut. LMDB reads it through the map, where a page behind its end would end
+ * the process; so to be called before the first page is read. MDB_CORRUPTED: a page that is needed
+ * is not there, as `fault` says. */
+int tb_lmdb_find_cut(struct tb_lmdb_store *store, char *fault, size_t fault_size);
+
 /* verify.c */
 enum tb_err tb_lmdb_verify(struct tb_store *store, tb_report_fault *report, void *ctx,
                            struct tb_store_tally *tally);

@@ -72,6 +72,39 @@ static enum tb_err check_all(struct tb_check *check)
     return TB_OK;
 }
 
+/* A fault that the pages have, the first one. */
+struct first_fault {
+    char *text;
+    size_t size;
+};
+
+static void keep_first(void *ctx, const char *text)
+{
+    struct first_fault *first = ctx;
+    if (first->text[0] == '\0') {
+        (void)snprintf(first->text, first->size, "%s", text);
+    }
+}
+
+int tb_lmdb_find_cut(struct tb_lmdb_store *store, char *fault, size_t fault_size)
+{
+    bool is_short = false;
+    int rc = tb_lmdb_is_short(store, &is_short);
+    if (rc != 0 || !is_short) {
+        return rc;
+    }
+    struct first_fault first = {fault, fault_size};
+    struct tb_check check = {.report = keep_first, .ctx = &first};
+    fault[0] = '\0';
+    check.txn.store = store;
+    rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &check.txn.mdb);
+    if (rc == 0) {
+        rc = tb_check_pages(&check) ? 0 : MDB_CORRUPTED;
+        mdb_txn_abort(check.txn.mdb);
+    }
+    return rc;
+}
+
 enum tb_err tb_lmdb_verify(struct tb_store *base, tb_report_fault *report, void *ctx,
                            struct tb_store_tally *tally)
 {

@@ -57,6 +57,9 @@ const char *tb_check_db_name(enum tb_lmdb_db db);
 /* False: the trees cannot be walked. */
 bool tb_check_pages(struct tb_check *check);
 
+/* Whether the file ends before its last page: it was cut, or that page was never needed. */
+int tb_lmdb_is_short(const struct tb_lmdb_store *store, bool *yes);
+
 /* --- verify_records.c --- */
 
 void tb_check_tasks(struct tb_check *check);

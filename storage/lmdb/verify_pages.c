@@ -458,20 +458,28 @@ static void check_file(struct file *file)
     free(file->taken);
 }
 
-bool tb_check_pages(struct tb_check *check)
+static int file_of(const struct tb_lmdb_store *store, int *fd, struct file *file)
 {
-    struct file file = {.check = check};
     struct stat status;
     MDB_stat stat;
-    int fd = -1;
-    int rc = mdb_env_get_fd(check->txn.store->env, &fd);
-    rc = rc != 0 ? rc : mdb_env_stat(check->txn.store->env, &stat);
-    if (rc == 0 && fstat(fd, &status) != 0) {
+    int rc = mdb_env_get_fd(store->env, fd);
+    rc = rc != 0 ? rc : mdb_env_stat(store->env, &stat);
+    if (rc == 0 && fstat(*fd, &status) != 0) {
         rc = errno;
     }
     if (rc == 0) {
-        file.size = (size_t)status.st_size;
-        file.page_bytes = stat.ms_psize;
+        file->size = (size_t)status.st_size;
+        file->page_bytes = stat.ms_psize;
+    }
+    return rc;
+}
+
+bool tb_check_pages(struct tb_check *check)
+{
+    struct file file = {.check = check};
+    int fd = -1;
+    int rc = file_of(check->txn.store, &fd, &file);
+    if (rc == 0) {
         void *map = mmap(NULL, file.size, PROT_READ, MAP_SHARED, fd, 0);
         rc = map == MAP_FAILED ? errno : 0;
         file.bytes = map;
@@ -483,4 +491,15 @@ bool tb_check_pages(struct tb_check *check)
     check_file(&file);
     (void)munmap((void *)(uintptr_t)file.bytes, file.size);
     return file.sound;
+}
+
+int tb_lmdb_is_short(const struct tb_lmdb_store *store, bool *yes)
+{
+    struct file file = {.check = NULL};
+    MDB_envinfo info;
+    int fd = -1;
+    int rc = file_of(store, &fd, &file);
+    rc = rc != 0 ? rc : mdb_env_info(store->env, &info);
+    *yes = rc == 0 && file.size / file.page_bytes <= info.me_last_pgno;
+    return rc;
 }

@@ -147,6 +147,8 @@ class Checker:
         try:
             own = list(self.own_events(operation, seq, f))
         except (KeyError, TypeError, IndexError):
+            own = []
+        if not own or None in own:
             self.answers.wrong("effects", index, f"has no event of its own at {seq}: {self.log.event(seq)[:200]}")
             return
         for at in own:
@@ -285,7 +287,10 @@ class Checker:
         final.board, final.found = self.board, None
         final.wrong = lambda _, __, what: self.violate("replay", f"at {seq} {path} {what}")
         name = path.rpartition("/")[2]
-        getattr(final, f"check_{name}")(None, path, body)
+        try:
+            getattr(final, f"check_{name}")(None, path, body)
+        except KeyError as error:
+            self.violate("replay", f"at {seq} {path} tells of {error}, which the log does not know")
 
     def check_final_list(self):
         shown = {}

@@ -7,9 +7,10 @@ the recording. What it needs (a claim that was released, a list that changed) is
 import json
 import os
 import shutil
+from collections import Counter
 
 import check
-from witness import BODY, CONDITION, ETAG, GOT, KIND, OP, PATH, REPLAYED, SENT, SENT_BODY, SEQ, STATUS
+from witness import BODY, CONDITION, ETAG, GOT, KIND, NEVER, OP, PATH, REPLAYED, SENT, SENT_BODY, SEQ, STATUS
 
 
 class Recording:
@@ -20,6 +21,8 @@ class Recording:
         self.events = [json.loads(line) for line in self.log]
         self.others = {path.name: path for path in folder.iterdir() if path.name not in ("history", "log") and path.is_file()}
         self.falsified = {}
+        attempts = Counter(fields[OP] for fields in self.history)
+        self.once = lambda f: attempts[f[OP]] == 1  # what was attempted twice may have been done by either attempt
 
     def find(self, what, *wanted):
         """The indices of attempts for which all are true."""
@@ -66,14 +69,14 @@ def delay(r, f):
 
 def seqs_swapped(r):
     """Two writes were answered with each other's Events-Seq."""
-    a, b = r.find("notes", kind("note"), answered(201))[:2]
+    a, b = r.find("notes", kind("note"), answered(201), r.once)[:2]
     r.history[a][SEQ], r.history[b][SEQ] = r.history[b][SEQ], r.history[a][SEQ]
     return "effects"
 
 
 def order_broken(r):
     """A write that stands early in the log was sent when all else had been answered."""
-    f = r.history[r.find("a bump", kind("bump"), answered(200), with_seq)[0]]
+    f = r.history[r.find("a bump", kind("bump"), answered(200), with_seq, r.once)[0]]
     delay(r, f)
     return "real time"
 
@@ -93,8 +96,8 @@ def acknowledged_lost(r):
 
 def claim_answered_twice(r):
     """A claim that got nothing was answered with what somebody else's got."""
-    got = r.history[r.find("a claim", kind("claim"), answered(200), with_seq, lambda f: f[REPLAYED] == b"0")[0]]
-    empty = r.history[r.find("a claim in vain", kind("claim"), answered(200), lambda f: not with_seq(f))[0]]
+    got = r.history[r.find("a claim", kind("claim"), answered(200), with_seq, r.once)[0]]
+    empty = r.history[r.find("a claim in vain", kind("claim"), answered(200), r.once, lambda f: not with_seq(f))[0]]
     empty[SEQ], empty[BODY] = got[SEQ], got[BODY]
     return "explained"
 
@@ -127,7 +130,7 @@ def generation_repeated(r):
 
 def token_of_another(r):
     """A claim was ended with the token of another one."""
-    ends = [r.history[i] for i in r.find("ends of claims", kind("complete"), answered(200), with_seq)]
+    ends = [r.history[i] for i in r.find("ends of claims", kind("complete"), answered(200), with_seq, r.once)]
     bodies = [json.loads(f[SENT_BODY]) for f in ends[:2]]
     bodies[1]["claimToken"] = bodies[0]["claimToken"]
     ends[1][SENT_BODY] = json.dumps(bodies[1]).encode()
@@ -159,11 +162,16 @@ def stale_list(r):
 
 def wrong_not_modified(r):
     """A list that had changed was answered 304."""
-    bodies = {(f[PATH], f[ETAG]): f[BODY] for f in r.history if f[KIND] in (b"list", b"list_if")}
+    bodies = {(f[PATH], f[ETAG]): json.loads(f[BODY]) for f in r.history if f[KIND] in (b"list", b"list_if") and f[BODY] != b"-"}
+    over = {}
+    for event in r.events:
+        if "taskId" in event:
+            over.setdefault((event["taskId"], event["data"].get("task", {}).get("version", 0) - 1), event["seq"])
 
     def has_changed(f):
+        """By what the answer says that it is as of: it may show a later moment, and then the list as it was would be right, too."""
         before = bodies.get((f[PATH], f[CONDITION].removeprefix(b"If-None-Match: ")))
-        return before is not None and before != f[BODY]
+        return before is not None and any(over.get((task["id"], task["version"]), NEVER) <= int(f[SEQ]) for task in before["tasks"])
 
     f = r.history[r.find("a list that changed", kind("list_if"), answered(200), has_changed)[0]]
     f[STATUS], f[ETAG], f[BODY] = b"304", f[CONDITION].removeprefix(b"If-None-Match: "), b"-"
@@ -181,7 +189,7 @@ def wrong_count(r):
 
 def second_effect(r):
     """A note that was sent once, with a key, stands in the log twice."""
-    f = r.history[r.find("a note", kind("note"), answered(201))[-1]]
+    f = r.history[r.find("a note", kind("note"), answered(201), r.once)[-1]]
     note = r.events[int(f[SEQ]) - 1]
     task = [event for event in r.events if event.get("taskId") == note["taskId"]][-1]["data"].get("task")
     assert task, "the task of that note is gone"
@@ -193,7 +201,8 @@ def second_effect(r):
 
 def other_repetition(r):
     """A key was answered with something else the second time."""
-    f = r.history[r.find("a repetition", kind("note", "create", "bump", "claim", "feed"), lambda f: f[REPLAYED] == b"1")[-1]]
+    f = r.history[r.find("a repetition", kind("note", "create", "bump", "claim", "feed"), lambda f: f[REPLAYED] == b"1",
+                         lambda f: b'"id":"0' in f[BODY])[-1]]
     first = next(g for g in r.history if g[OP] == f[OP])
     if first is f or first[STATUS] == b"0":
         r.history.insert(r.history.index(f), [*f[:REPLAYED], b"0", *f[REPLAYED + 1:]])

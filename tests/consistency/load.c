@@ -29,9 +29,8 @@ static uint64_t seed;
 static uint64_t wanted; /* deeds */
 static uint64_t begun;
 static uint64_t answered;
-static bool lies;         /* a planted fault is due: something lost is recorded as done */
+static bool lies;         /* a planted fault is due: see lie() */
 static uint64_t seen_seq; /* the highest Events-Seq */
-static uint64_t made_seq; /* of the last 201: of an event that is that request's own */
 static int64_t last_answer_us;
 
 static void send_deed(struct client *client)
@@ -51,6 +50,25 @@ static void send_deed(struct client *client)
     fleet_send(&fleet, client->connection, &request);
 }
 
+/* The planted fault of --lie: what was lost is recorded as done. In the second half, one write is
+ * never sent, but recorded with an answer. False: this deed is not fit for it. */
+static bool lie(struct client *client)
+{
+    struct fleet_connection *connection = client->connection;
+    const char *kind = client->deed.kind->name;
+    if (!lies || begun <= wanted / 2 || (strcmp(kind, "note") != 0 && strcmp(kind, "feed") != 0)) {
+        return false;
+    }
+    int length = snprintf(connection->buffer, FLEET_ANSWER_BYTES_MAX,
+                          "HTTP/1.1 201 Created\r\nEvents-Seq: %" PRIu64 "\r\n", seen_seq + 1);
+    connection->status = 201;
+    connection->body = memcpy(connection->buffer + length + 1, "{}", 3);
+    connection->sent_us = fleet_now_us();
+    lies = false;
+    history_note(client, true);
+    return true;
+}
+
 /* What it does next, unless it is over, rests, or its connection is gone. */
 static void go_on(struct client *client)
 {
@@ -60,7 +78,9 @@ static void go_on(struct client *client)
     if (client->under_way) {
         send_deed(client); /* once more: it has a key */
     } else if (begun < wanted && fleet_now_us() >= client->rests_until_us) {
-        deeds_choose(client, ++begun);
+        do {
+            deeds_choose(client, ++begun);
+        } while (lie(client));
         send_deed(client);
     }
 }
@@ -81,7 +101,6 @@ static void note_seq(const struct fleet_connection *connection)
     if (fleet_header(connection, "events-seq", text, sizeof text)) {
         uint64_t seq = strtoull(text, NULL, 10);
         seen_seq = seq > seen_seq ? seq : seen_seq;
-        made_seq = connection->status == 201 ? seq : made_seq;
     }
 }
 
@@ -106,25 +125,6 @@ static void on_answer(struct fleet *f, struct fleet_connection *connection)
     go_on(client);
 }
 
-/* The planted fault of --lie: tells of an answer that never came, and of another request's event as
- * its effect: the request may have been done all the same, in the moment before the server was
- * killed. False: this deed is not fit for it. */
-static bool lie(struct client *client)
-{
-    struct fleet_connection *connection = client->connection;
-    const char *kind = client->deed.kind->name;
-    if (made_seq == 0 || (strcmp(kind, "note") != 0 && strcmp(kind, "feed") != 0)) {
-        return false;
-    }
-    int length = snprintf(connection->buffer, FLEET_ANSWER_BYTES_MAX,
-                          "HTTP/1.1 201 Created\r\nEvents-Seq: %" PRIu64 "\r\n", made_seq);
-    connection->status = 201;
-    connection->body = memcpy(connection->buffer + length + 1, "{}", 3);
-    lies = false;
-    history_note(client, true);
-    return true;
-}
-
 static void on_lost(struct fleet *f, struct fleet_connection *connection)
 {
     (void)f;
@@ -133,10 +133,6 @@ static void on_lost(struct fleet *f, struct fleet_connection *connection)
         return;
     }
     client->under_way = client->deed.keyed;
-    if (lies && lie(client)) {
-        client->under_way = false;
-        return;
-    }
     history_note(client, false);
 }
 

@@ -379,6 +379,31 @@ static void a_foreign_data_file_is_refused(void **state)
     folder_remove(folder);
 }
 
+/* LMDB reads through a map: a page behind the file's end would end the process. */
+static void a_file_that_was_cut_is_refused(void **state)
+{
+    (void)state;
+    struct world *world = world_open(ENGINE_LMDB, 1);
+    char path[128];
+    struct stat before;
+    for (int i = 0; i < 50; i++) {
+        created(world, draft(world, "one of many tasks, each of which needs some of the pages"));
+    }
+    tb_reader_free(&world->reader);
+    tb_store_close(&world->store);
+    snprintf(path, sizeof path, "%s/data.mdb", world->folder);
+    assert_int_equal(stat(path, &before), 0);
+    long page_bytes = sysconf(_SC_PAGESIZE);
+    assert_true(before.st_size > 20 * page_bytes);
+    for (off_t end = before.st_size / 2; end >= 2 * page_bytes; end -= page_bytes + 512) {
+        assert_int_equal(truncate(path, end), 0);
+        expect_refusal(world->folder, true, TB_E_STORAGE_CORRUPT, "a part of it is missing (page ");
+        expect_refusal(world->folder, false, TB_E_STORAGE_CORRUPT, "restore a backup");
+    }
+    world->damaged = true;
+    world_close(world);
+}
+
 /* Changes one byte wherever the text stands in the data file. */
 static void flip_a_byte(const char *folder, const char *needle)
 {
@@ -738,6 +763,7 @@ int main(void)
         cmocka_unit_test(what_stands_in_the_way_of_a_new_store_is_told),
         cmocka_unit_test(a_map_that_is_too_small_is_made_large_enough),
         cmocka_unit_test(a_foreign_data_file_is_refused),
+        cmocka_unit_test(a_file_that_was_cut_is_refused),
         cmocka_unit_test(a_damaged_record_is_noticed),
         cmocka_unit_test(a_damaged_vm_or_sign_of_life_is_noticed),
         cmocka_unit_test(damaged_events_are_not_dropped),
