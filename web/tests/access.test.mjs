@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { playScene } from "../play/scene.mjs";
-import { Server } from "./server.mjs";
 import { makeWorld } from "./world.mjs";
 
 const world = makeWorld(async (client) => {
@@ -84,9 +83,7 @@ test("the dialogs", async (t) => {
 });
 
 test("the pages of an empty board", async (t) => {
-    const server = await new Server().start();
-    t.after(() => server.close());
-    const visitor = await world.visit(t, { server });
+    const visitor = await world.visit(t, { flags: [] });
     for (const path of ["/ui/board", "/ui/fleet", "/ui/flow", "/ui/feed"]) {
         await expectAccessible(visitor, path, (page) => page.getByRole("heading", { level: 1 }), EXTREMES);
     }

@@ -1,7 +1,6 @@
 // Who may what: the page does not pretend, and says what is missing.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Server } from "./server.mjs";
 import { makeWorld } from "./world.mjs";
 
 const world = makeWorld(async (client) => ({ task: await client.create({ title: "Look, but do not touch", priority: 100 }) }));
@@ -56,9 +55,7 @@ test("revoking a token sends its browsers to the login form", async (t) => {
 });
 
 test("a server without tokens asks for none", async (t) => {
-    const server = await new Server().start("--no-auth");
-    t.after(() => server.close());
-    const { page } = await world.visit(t, { server, loggedIn: false });
+    const { page } = await world.visit(t, { flags: ["--no-auth"], loggedIn: false });
     await page.goto("/");
     await page.getByRole("button", { name: "Or make it here" }).click();
     await page.getByRole("dialog").getByLabel("Title").fill("Open to everybody");

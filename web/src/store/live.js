@@ -21,6 +21,8 @@ let stream = null;
 let queue = [];
 let flushTimer = 0;
 let summaryTimer = 0;
+let asked = 0;
+let answered = 0;
 let hiddenTimer = 0;
 
 /** `fn(events)` for each batch. Returns how to stop. */
@@ -36,10 +38,14 @@ export function onReset(fn) {
 }
 
 export async function refreshSummary() {
+    const number = ++asked;
     try {
         const { data } = await get("/board/summary");
-        summary.value = data;
-        summaryError.value = null;
+        if (number > answered) {
+            answered = number; // of two on their way the one asked for last counts
+            summary.value = data;
+            summaryError.value = null;
+        }
         return data;
     } catch (error) {
         summaryError.value = error;
@@ -49,9 +55,9 @@ export async function refreshSummary() {
 
 function refreshSummarySoon() {
     if (summaryTimer === 0) {
-        summaryTimer = setTimeout(async () => {
-            await refreshSummary();
-            summaryTimer = 0;
+        summaryTimer = setTimeout(() => {
+            summaryTimer = 0; // what happens while it is on its way asks once more
+            refreshSummary();
         }, SUMMARY_MS);
     }
 }
