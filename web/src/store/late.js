@@ -40,7 +40,8 @@ function take(events) {
 /** The tasks of late results behind `since`, as many events as one request looks at. */
 async function findIn(since) {
     const { data } = await get("/events", { since, type: "task.late", topic: "board", limit: 1000 });
-    return new Map(data.events.map((event) => [event.taskId, event]));
+    const found = new Map(data.events.map((event) => [event.taskId, event]));
+    return { found, isStart: data.oldest > since };
 }
 
 async function keepOpenOnes(found, looked) {
@@ -64,9 +65,13 @@ async function keepOpenOnes(found, looked) {
 export async function startLate(head) {
     onEvents(take);
     const looked = new Set();
-    for (let i = 1; i <= WINDOWS_MAX && head > (i - 1) * WINDOW; i++) {
+    for (let i = 1; i <= WINDOWS_MAX; i++) {
         try {
-            await keepOpenOnes(await findIn(Math.max(0, head - i * WINDOW)), looked);
+            const { found, isStart } = await findIn(Math.max(0, head - i * WINDOW));
+            await keepOpenOnes(found, looked);
+            if (isStart) {
+                return;
+            }
         } catch {
             return;
         }
