@@ -18,6 +18,7 @@
 
 #define NEW           "new"
 #define FILE_NAME     "data.mdb"
+#define HALF_MADE     "data.mdb.new" /* by create.c */
 #define NEW_FILE_NAME NEW "/" FILE_NAME
 
 #define PIECE_BYTES ((size_t)1 << 20)
@@ -30,7 +31,7 @@
  * was put there beforehand. */
 static bool is_no_board(const char *name)
 {
-    static const char *const names[] = {".", "..", "lock", NEW, FILE_NAME ".new", "admin-token"};
+    static const char *const names[] = {".", "..", "lock", NEW, HALF_MADE, "admin-token"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
