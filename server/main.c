@@ -355,6 +355,7 @@ static bool start_server(struct program *program)
         .store = program->store,
         .sockets = &program->sockets,
         .connections_max = connections_max(program),
+        .connections_per_address = (unsigned)settings->connections_per_address,
     };
     return tb_server_start(&options, &program->server, program->why, WHY_BYTES);
 }

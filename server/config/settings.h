@@ -29,6 +29,7 @@ struct tb_settings {
     const char *tls_key;
     int64_t threads; /* 0: one a core */
     int64_t connections_max;
+    int64_t connections_per_address; /* 0: without limit */
     int64_t body_bytes_max;
     int64_t aging_seconds;
     int64_t default_max_attempts;

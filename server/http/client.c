@@ -39,6 +39,14 @@ struct tb_address tb_address_of(const struct sockaddr *from)
     return address;
 }
 
+struct tb_address tb_address_block(const struct tb_address *address)
+{
+    struct tb_address block = {{0}};
+    size_t len = tb_address_is_v4(address) ? sizeof(block.bytes) : sizeof(block.bytes) / 2;
+    memcpy(block.bytes, address->bytes, len);
+    return block;
+}
+
 void tb_address_format(const struct tb_address *address, char out[TB_ADDRESS_CHARS])
 {
     bool v4 = tb_address_is_v4(address);

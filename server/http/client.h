@@ -32,6 +32,10 @@ struct tb_proxies {
 
 bool tb_address_is_v4(const struct tb_address *address);
 struct tb_address tb_address_of(const struct sockaddr *address);
+
+/* What one client may have all of: of IPv6 its /64, by that network's first address; of IPv4 the
+ * address itself. */
+struct tb_address tb_address_block(const struct tb_address *address);
 void tb_address_format(const struct tb_address *address, char out[TB_ADDRESS_CHARS]);
 
 /* Adds `10.0.0.0/8`, `fd00::/8`, `192.0.2.7` or `::1`. False: it is none of these, or the list is

@@ -22,6 +22,7 @@
 
 #include "http/context.h"
 #include "http/listen.h"
+#include "http/peers.h"
 #include "http/server.h"
 #include "http/websocket.h"
 
@@ -142,6 +143,7 @@ struct tb_loop {
     size_t listener_count;
     bool listeners_paused;
     int64_t pause_logged_us; /* when it was last said that nobody can be accepted */
+    int64_t crowd_logged_us; /* and that an address has too many connections */
     unsigned connection_count;
     int64_t request_us;  /* when a request last came */
     size_t answer_bytes; /* of large answers that are not yet gone */
@@ -166,6 +168,7 @@ struct tb_server {
     struct tb_server_options options;
     h2o_globalconf_t config;
     atomic_uint connection_count;    /* of all loops */
+    struct tb_peers *peers;          /* the same by address; NULL: not counted */
     atomic_int_fast64_t drain_by_us; /* when the last requests are cut off */
     sem_t started;
     atomic_uint failed_count; /* loops that could not start */

@@ -51,6 +51,16 @@ static bool make_metrics(struct tb_server *server)
     return http->metrics != NULL;
 }
 
+/* Only where it is wanted. */
+static bool make_peers(struct tb_server *server)
+{
+    unsigned each_max = server->options.connections_per_address;
+    if (each_max > 0) {
+        server->peers = tb_peers_new(each_max, server->options.connections_max);
+    }
+    return each_max == 0 || server->peers != NULL;
+}
+
 /* Starts threads until one fails; `*count` says how many run. */
 static bool start_threads(struct tb_server *server, unsigned *count)
 {
@@ -78,7 +88,7 @@ bool tb_server_start(const struct tb_server_options *options, struct tb_server *
     (void)sem_init(&server->started, 0, 0);
     (void)sem_init(&server->ended, 0, 0);
     configure(server);
-    bool ok = make_metrics(server) && start_threads(server, &running);
+    bool ok = make_metrics(server) && make_peers(server) && start_threads(server, &running);
     for (unsigned i = 0; i < running; i++) {
         while (sem_wait(&server->started) != 0) {
             assert(errno == EINTR);
@@ -128,6 +138,7 @@ void tb_server_free(struct tb_server **server)
         tb_reader_free(&(*server)->loops[i].worker.reader);
         tb_arena_free((*server)->loops[i].worker.summary.arena);
     }
+    tb_peers_free(&(*server)->peers);
     free((*server)->options.http->metrics);
     (*server)->options.http->metrics = NULL;
     (*server)->options.http->loop_count = 0;

@@ -76,8 +76,9 @@ struct tb_handshake_metrics {
 
 struct tb_loop_metrics {
     _Alignas(TB_CACHE_LINE_BYTES) tb_number connections;
-    tb_number connections_refused; /* because there were too many */
-    tb_number clients_cut_off;     /* that did not read their answers */
+    tb_number connections_refused;            /* because there were too many */
+    tb_number connections_refused_by_address; /* because there were too many of theirs */
+    tb_number clients_cut_off;                /* that did not read their answers */
     struct tb_handshake_metrics handshakes;
     struct tb_stream_metrics streams;
     struct tb_transfer_metrics transfers[TB_TRANSFER_KIND_COUNT];

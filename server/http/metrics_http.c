@@ -112,6 +112,9 @@ static void add_connections(struct tb_buf *out, struct tb_http *http)
     tb_page_counter(out, "taskboard_connections_refused_total",
                     "Connections turned away because there were too many.",
                     SUM(http, connections_refused));
+    tb_page_counter(out, "taskboard_connections_refused_by_address_total",
+                    "Connections turned away because their address had too many.",
+                    SUM(http, connections_refused_by_address));
     tb_page_counter(out, "taskboard_clients_cut_off_total",
                     "Clients cut off because they did not read their answers, streams apart.",
                     SUM(http, clients_cut_off));

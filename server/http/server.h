@@ -11,10 +11,11 @@
 struct tb_server;
 
 struct tb_server_options {
-    struct tb_http *http;      /* borrowed */
-    struct tb_store *store;    /* borrowed: a reader for each loop */
-    struct tb_listen *sockets; /* borrowed, bound; taken one by one */
-    unsigned connections_max;  /* of all loops together */
+    struct tb_http *http;             /* borrowed */
+    struct tb_store *store;           /* borrowed: a reader for each loop */
+    struct tb_listen *sockets;        /* borrowed, bound; taken one by one */
+    unsigned connections_max;         /* of all loops together */
+    unsigned connections_per_address; /* the same; 0: without limit */
 };
 
 /* Starts a loop for each thread that `sockets` was made for. When it returns true the server

@@ -16,14 +16,14 @@ static enum tb_delay delay_of(int64_t debt_us)
     return debt_us <= 20 * SECOND_US ? TB_DELAY_300_MS : TB_DELAY_1_S;
 }
 
-/* FNV-1a. Whoever has one address of IPv6 has its whole /64. */
+/* FNV-1a. */
 static struct tb_slowdown_debt *debt_of(struct tb_slowdown *slowdown,
                                         const struct tb_address *client)
 {
-    size_t len = tb_address_is_v4(client) ? sizeof(client->bytes) : sizeof(client->bytes) / 2;
+    struct tb_address block = tb_address_block(client);
     uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ client->bytes[i]) * 16777619U;
+    for (size_t i = 0; i < sizeof(block.bytes); i++) {
+        hash = (hash ^ block.bytes[i]) * 16777619U;
     }
     return &slowdown->debts[hash % TB_SLOWDOWN_DEBTS];
 }

@@ -39,6 +39,7 @@ WRONG_FLAGS = [
     (["--threads", "x"], ["threads", "x"]),
     (["--max-connections", "0"], ["max-connections"]),
     (["--max-connections", "1e9"], ["max-connections"]),
+    (["--connections-per-address", "-1"], ["connections-per-address"]),
     (["--aging-seconds", "-5"], ["aging-seconds"]),
     (["--default-max-attempts", "1001"], ["default-max-attempts"]),
     (["--retain-events", "-1"], ["retain-events"]),
@@ -184,7 +185,7 @@ def test_version_and_help_tell_and_end():
     assert version.returncode == usage.returncode == 0
     assert version.stdout.startswith("taskboard") and len(version.stdout.splitlines()) == 1
     for flag in ("--host", "--port", "--data", "--config", "--token-file", "--no-auth", "--no-auth-anywhere",
-                 "--threads", "--max-connections", "--max-body", "--aging-seconds", "--default-max-attempts",
+                 "--threads", "--max-connections", "--connections-per-address", "--max-body", "--aging-seconds", "--default-max-attempts",
                  "--retain-events", "--retain-days", "--drain-seconds", "--log-level", "--log-format", "--check", "--version", "--help"):
         assert flag in usage.stdout, flag
 

@@ -22,11 +22,15 @@ class RawAnswer:
 
 
 class Raw:
-    def __init__(self, port, receive_buffer=None):
+    """`source` is the client's own address: all of 127.0.0.0/8 is this machine's."""
+
+    def __init__(self, port, receive_buffer=None, source=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE_SECONDS)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect(("127.0.0.1", port))
         self.socket = wrap(self.socket, port)
 

@@ -78,6 +78,7 @@ static void settings_have_defaults(void **state)
     assert_string_equal(f->settings.data, "./data");
     assert_int_equal(f->settings.threads, 0);
     assert_int_equal(f->settings.connections_max, 20000);
+    assert_int_equal(f->settings.connections_per_address, 0);
     assert_int_equal(f->settings.body_bytes_max, 16 << 20);
     assert_int_equal(f->settings.aging_seconds, 3600);
     assert_int_equal(f->settings.default_max_attempts, 3);

@@ -182,6 +182,25 @@ static void a_nul_ends_no_address(void **state)
     assert_memory_equal(&found, &peer, sizeof(peer));
 }
 
+static void of_ipv6_the_first_half_makes_a_client_and_of_ipv4_all(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"192.0.2.7", "192.0.2.7"},
+        {"::ffff:192.0.2.7", "192.0.2.7"},
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"},
+        {"2001:db8:1:2::", "2001:db8:1:2::"},
+        {"::1", "::"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char written[TB_ADDRESS_CHARS];
+        struct tb_address found = address(cases[i][0]);
+        found = tb_address_block(&found);
+        tb_address_format(&found, written);
+        assert_string_equal(written, cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +211,7 @@ int main(void)
         cmocka_unit_test(the_client_is_the_last_one_that_is_no_known_proxy),
         cmocka_unit_test(without_known_proxies_the_peer_is_the_client),
         cmocka_unit_test(a_nul_ends_no_address),
+        cmocka_unit_test(of_ipv6_the_first_half_makes_a_client_and_of_ipv4_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
