@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/instant.h"
 
+#define MS 1000
+
 static const struct {
     int64_t seconds;
     char letter;
@@ -17,8 +19,9 @@ const char *cli_when(struct tb_arena *arena, const char *instant)
     if (instant == NULL || !tb_instant_parse(tb_str_c(instant), &ms)) {
         return instant;
     }
-    int64_t ago = (tb_clock_wall_ms(tb_clock_system()) - ms) / 1000;
-    int64_t distance = ago < 0 ? -ago : ago;
+    int64_t ago = tb_clock_wall_ms(tb_clock_system()) - ms;
+    /* Rounded: of a lease of five minutes that has just begun 299.9 seconds are left. */
+    int64_t distance = ((ago < 0 ? -ago : ago) + MS / 2) / MS;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (distance >= units[i].seconds) {
             return tb_arena_printf(arena, "%s%" PRId64 "%c%s", ago < 0 ? "in " : "",
@@ -36,8 +39,8 @@ const char *cli_time_of_day(struct tb_arena *arena, const char *instant)
     if (instant == NULL || !tb_instant_parse(tb_str_c(instant), &ms)) {
         return instant;
     }
-    time_t then = (time_t)(ms / 1000);
-    time_t now = (time_t)(tb_clock_wall_ms(tb_clock_system()) / 1000);
+    time_t then = (time_t)(ms / MS);
+    time_t now = (time_t)(tb_clock_wall_ms(tb_clock_system()) / MS);
     struct tm that;
     struct tm today;
     char text[64];

@@ -106,7 +106,9 @@ struct work {
     int64_t failed;
     int64_t completed;
     int64_t lost;
-    int64_t claim_at_ms;      /* not earlier */
+    bool claimed_busy;   /* jobs ran when the claim was sent: their ends may make others ready */
+    bool dry;            /* nothing is ready until one of ours ends */
+    int64_t claim_at_ms; /* not earlier */
     int64_t half_close_at_ms; /* 0: not */
     int64_t claim_over_ms;    /* 0: not */
     struct work_call *claim;

@@ -21,6 +21,7 @@ static bool wants_more(const struct work *work)
 {
     const struct work_values *values = work->values;
     return work->mode == WORK_CLAIMS && work->running < values->concurrency &&
+           (!work->dry || work->running == 0) &&
            (values->max_tasks == 0 || work->started < values->max_tasks);
 }
 
@@ -52,11 +53,22 @@ static void claim(struct work *work)
         .body = cli_body_end(&body),
         .timeout_seconds = values->wait_seconds + WAIT_SLACK,
     };
+    work->claimed_busy = work->running > 0;
+    work->dry = false;
     work->claim->once = false;
     work->claim->fresh = true; /* one that is half closed serves nobody else */
     work->half_close_at_ms = work->claim_over_ms = 0;
     work_call_send(work->claim, &request, true);
     tb_arena_free(arena);
+}
+
+static void on_none_ready(struct work *work)
+{
+    if (work->values->once || (work->values->until_empty && !work->claimed_busy)) {
+        work_drain(work);
+    } else {
+        work->dry = work->values->until_empty;
+    }
 }
 
 static void take_tasks(struct work *work, struct tb_str answer)
@@ -67,8 +79,8 @@ static void take_tasks(struct work *work, struct tb_str answer)
     for (const struct tb_json *task = first; task != NULL; task = task->next) {
         work_job_start(work, task->raw, work->mode != WORK_CLAIMS);
     }
-    if (first == NULL && (work->values->once || work->values->until_empty)) {
-        work_drain(work);
+    if (first == NULL) {
+        on_none_ready(work);
     }
     tb_arena_free(arena);
 }

@@ -39,6 +39,7 @@ static void be_over(struct work_job *job)
     *job = (struct work_job){.work = work};
     job->child.fd = job->out.fd = job->err.fd = job->control.fd = -1;
     work->running--;
+    work->dry = false;
 }
 
 static void finish(struct work_job *job, const char *verb, struct tb_str body)

@@ -30,6 +30,20 @@ def test_only_tasks_of_its_tags(cli, board):
     assert [board.task(task)["status"] for task in (a, b, c)] == ["done", "done", "done"]
 
 
+def test_a_lease_that_has_just_begun_is_told_as_it_was_asked_for(cli):
+    cli.add()
+    assert "the lease ends in 5m;" in cli.run("claim", "--lease", "5m").out
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 4])
+def test_until_empty_does_what_its_own_tasks_make_ready(cli, board, concurrency):
+    tasks = [cli.add("first", "--tag", "chain")]
+    for _ in range(2):
+        tasks.append(cli.add("next", "--tag", "chain", "--depends-on", tasks[-1]))
+    cli.run("work", *FAST, "--tag", "chain", "--concurrency", concurrency, "--", "sleep", "0.2")
+    assert [board.task(task)["status"] for task in tasks] == ["done"] * 3
+
+
 @pytest.mark.parametrize("output,result", [
     ('{"a": [1, 2]}\n', {"a": [1, 2]}), ("42", 42), ('"x"', "x"), ("hello\n", {"output": "hello"}),
     ("two\nlines\n", {"output": "two\nlines"}), ("\x1b[1m \\ \"", {"output": "\x1b[1m \\ \""}), ("[1,", {"output": "[1,"}),

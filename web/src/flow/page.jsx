@@ -46,7 +46,7 @@ function Reach({ untilMs }) {
         <p class="muted reach" role="status">
             {reading.value && "Reading the log… "}
             {count(lites.value.length)} events{at !== Infinity && `, back to ${clockTime(at)}`}
-            {done && ", where the log begins"}.{" "}
+            {done && ", where the log begins"}.{!enough && " What was before is not in the charts."}{" "}
             {!enough && !reading.value && (
                 <button type="button" class="link-button" onClick={() => readBack(untilMs)}>
                     Read on, further back
