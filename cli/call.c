@@ -160,6 +160,9 @@ enum cli_exit cli_refused(const struct cli *cli, const struct cli_answer *answer
     if (answer->transport != CURLE_OK) {
         cli_complain("cannot reach the board at %s: %s", cli->settings.url,
                      curl_easy_strerror(answer->transport));
+        if (answer->transport == CURLE_PEER_FAILED_VERIFICATION) {
+            cli_complain("name the file with the certificate to trust in --ca-file");
+        }
         return CLI_UNREACHABLE;
     }
     if (cli->settings.json && answer->is_json) {

@@ -423,5 +423,6 @@ const struct cli_command cli_health = {
     .name = "health",
     .synopsis = "",
     .help = "is the server up? needs no token",
+    .is_public = true,
     .run = health,
 };

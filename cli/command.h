@@ -17,6 +17,7 @@ struct cli_command {
     unsigned args_max;
     bool takes_rest; /* words behind `--` */
     bool is_local;   /* asks no server: settings that are wrong do not matter */
+    bool is_public;  /* needs no token: none is looked for */
     enum cli_exit (*run)(struct cli *cli, const void *values);
 };
 

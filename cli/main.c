@@ -148,7 +148,8 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *command, con
         cli_print_help(command == &cli_help ? NULL : command);
         return CLI_OK;
     }
-    if (!cli_settings_complete(&cli->settings, cli->arena, &why) && !command->is_local) {
+    if (!cli_settings_complete(&cli->settings, cli->arena, !command->is_public, &why) &&
+        !command->is_local) {
         return cli_usage("%s", why);
     }
     cli->style = cli_style_of(cli->settings.color);

@@ -110,7 +110,8 @@ static bool is_color(const char *color)
            strcmp(color, "never") == 0;
 }
 
-bool cli_settings_complete(struct cli_settings *settings, struct tb_arena *arena, const char **why)
+bool cli_settings_complete(struct cli_settings *settings, struct tb_arena *arena, bool needs_token,
+                           const char **why)
 {
     if (settings->color == NULL) {
         settings->color = "auto";
@@ -128,5 +129,5 @@ bool cli_settings_complete(struct cli_settings *settings, struct tb_arena *arena
     if (settings->agent == NULL) {
         settings->agent = user_at_host(arena);
     }
-    return complete_url(settings, arena, why) && find_token(settings, arena, why);
+    return complete_url(settings, arena, why) && (!needs_token || find_token(settings, arena, why));
 }

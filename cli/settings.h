@@ -25,8 +25,9 @@ struct cli_settings {
     bool help;
 };
 
-/* Fills in what no option has set. False: `*why` says which setting is wrong; it never holds a
- * token. */
-bool cli_settings_complete(struct cli_settings *settings, struct tb_arena *arena, const char **why);
+/* Fills in what no option has set; the token only where it is needed. False: `*why` says which
+ * setting is wrong; it never holds a token. */
+bool cli_settings_complete(struct cli_settings *settings, struct tb_arena *arena, bool needs_token,
+                           const char **why);
 
 #endif

@@ -360,8 +360,18 @@ static bool start_server(struct program *program)
     return tb_server_start(&options, &program->server, program->why, WHY_BYTES);
 }
 
+/* Nothing is lost without it, but else nobody hears of it before the first task should go. */
+static void look_for_archive(const char *folder)
+{
+    if (folder != NULL && access(folder, W_OK | X_OK) != 0) {
+        tb_log(TB_LOG_WARN, "the archive cannot be written to: make that folder, then restart",
+               TB_LOG_C("folder", folder), TB_LOG_C("because", strerror(errno)));
+    }
+}
+
 static void announce(const struct program *program)
 {
+    look_for_archive(program->settings.archive);
     tb_log(TB_LOG_INFO, "taskboardd " TB_VERSION, TB_LOG_C("data", program->settings.data),
            TB_LOG_NUM("threads", program->sockets.threads));
     for (size_t i = 0; i < program->sockets.address_count; i++) {

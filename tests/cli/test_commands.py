@@ -119,6 +119,7 @@ def test_health_needs_no_token(cli):
     assert re.fullmatch(r"up for \d+ seconds\n", cli.run("health").out)
     assert cli.json("health")["status"] == "ok" and cli.run("health", "--quiet").out == ""
     assert "up for" in cli.run("health", env={"TASKBOARD_TOKEN": None}).out
+    assert "up for" in cli.run("health", env={"TASKBOARD_TOKEN": None, "TASKBOARD_TOKEN_FILE": "not/made/yet"}).out
     assert cli.run("health", "--url", "http://127.0.0.1:1", "--retry", "0", code=4).out == ""
 
 

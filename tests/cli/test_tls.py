@@ -60,7 +60,7 @@ def test_https(tls, tmp_path, board):
     cli = Cli(port, tmp_path)
     cli.env["TASKBOARD_URL"] = f"https://127.0.0.1:{port}"
     ran = cli.run("ls", "--retry", "0", code=4)
-    assert "certificate" in ran.err.lower()
+    assert "name the file with the certificate to trust in --ca-file" in ran.err
     task = cli.add("over TLS", "--ca-file", certificate)
     cli.env["TASKBOARD_CA_FILE"] = str(certificate)
     cli.run("work", "--once", "--", "true")

@@ -74,6 +74,7 @@ def test_without_its_archive_nothing_goes(own_server, board, tmp_path):
     assert load(board, ndjson(task(1, status="done"))).status == 200
     folder = tmp_path / "archive"
     client = restarted(own_server, "--retain-done-days", 1, "--archive", folder)
+    assert "the archive cannot be written to" in own_server.log() and str(folder) in own_server.log()
     eventually(lambda: "cannot be archived" in own_server.log(), "the log to say so")
     assert titles(client) == ["task 1"]
     folder.mkdir()
