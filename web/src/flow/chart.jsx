@@ -67,6 +67,10 @@ function useTheme(redraw) {
     }, []);
 }
 
+function told(value, format) {
+    return value === undefined || value === null ? "–" : format(value);
+}
+
 /** The values where the pointer is, or else the latest. */
 function Legend({ times, lines, format, point }) {
     const at = point ?? times.length - 1;
@@ -89,7 +93,7 @@ function Legend({ times, lines, format, point }) {
                             stroke-dasharray={dashes[i].join(" ")}
                         />
                     </svg>
-                    {name} <strong>{values[at] === undefined ? "–" : format(values[at])}</strong>
+                    {name} <strong>{told(values[at], format)}</strong>
                 </li>
             ))}
         </ul>
@@ -119,7 +123,7 @@ function Numbers({ title, times, lines, format }) {
                             <tr key={time}>
                                 <th scope="row">{clockTime(time * 1000).slice(0, 5)}</th>
                                 {lines.map(({ name, values }) => (
-                                    <td key={name}>{format(values[from + i])}</td>
+                                    <td key={name}>{told(values[from + i], format)}</td>
                                 ))}
                             </tr>
                         ))}

@@ -75,9 +75,10 @@ function Range({ range }) {
 function Charts({ untilMs }) {
     // Drawn anew now and then only, however much happens.
     const tick = Math.floor(now.value / (lites.value.length > MANY ? DRAW_MS_MANY : DRAW_MS));
-    const from = Math.max(untilMs, Math.min(reach.value.at, serverNow() - SHORTEST_MS));
+    const { at, done } = reach.value;
+    const from = Math.max(untilMs, Math.min(at, serverNow() - SHORTEST_MS));
     const flow = useMemo(
-        () => flowOf(lites.value, from, headOf(summary.value)),
+        () => flowOf(lites.value, from, headOf(summary.value), done ? undefined : at),
         [tick, untilMs, reach.value],
     );
     return (
@@ -98,7 +99,7 @@ function Charts({ untilMs }) {
                     times={flow.times}
                     lines={[
                         { name: "Ready", colour: "--good", values: flow.ready },
-                        { name: "Waiting", colour: "--review", values: flow.waiting },
+                        { name: "Waiting or scheduled", colour: "--review", values: flow.waiting },
                     ]}
                 />
                 <Chart

@@ -153,9 +153,18 @@ function staysOf(stays) {
     return rows;
 }
 
+/** Of minutes that began before the log was read, nothing is said. */
+function leaveOut(flow, knownFrom) {
+    const count = flow.times.filter((time) => time * 1000 < knownFrom).length;
+    for (const name of [...RATES, "ready", "waiting", "oldest"]) {
+        flow[name].fill(null, 0, count);
+    }
+}
+
 /** `lites` in the order of the log, `head`: how it is now (`{at, ready, waiting, oldestReadyAt?}`).
- *  Gives arrays with an entry for each minute from `from` on, the last one still running. */
-export function flowOf(lites, from, head) {
+ *  Gives arrays with an entry for each minute from `from` on, the last one still running; null for those
+ *  that began before `knownFrom`. */
+export function flowOf(lites, from, head, knownFrom = -Infinity) {
     const { known, minutes, stays, waits } = fold(lites);
     for (const { state, since } of known.values()) {
         if (state === "ready" && since !== undefined) {
@@ -187,5 +196,6 @@ export function flowOf(lites, from, head) {
     const ends = flow.times.map((time) => Math.min(time * 1000 + MINUTE_MS, head.at));
     flow.oldest = oldestAt(ends, waits).map((ms) => ms / 1000);
     flow.stays = staysOf(stays);
+    leaveOut(flow, knownFrom);
     return flow;
 }

@@ -131,3 +131,12 @@ test("events of VMs and of the feed do not matter", () => {
     assert.equal(liteOf({ topic: "registry", type: "vm.stale", vmId: "a", at: "", data: {} }), undefined);
     assert.equal(liteOf({ topic: "board", type: "board.paused", at: "", data: {} }), undefined);
 });
+
+test("of minutes that were not read from their beginning nothing is said", () => {
+    const lites = [event(1.5, "created", "a", ready), event(2.5, "created", "b", ready)];
+    const flow = flowOf(lites, at(0), { at: at(3.5), ready: 9, waiting: 0 }, at(1.2));
+    assert.deepEqual(flow.created, [null, null, 1, 0]);
+    assert.deepEqual(flow.ready, [null, null, 9, 9]);
+    assert.deepEqual(flow.oldest.slice(0, 2), [null, null]);
+    assert.deepEqual(flowOf([], at(0), { at: at(1.5), ready: 2, waiting: 0 }, Infinity).ready, [null, null]);
+});
