@@ -71,13 +71,14 @@ bool tb_archive_append(void *dir, int64_t now_ms, struct tb_str lines)
     char now[TB_INSTANT_LEN];
     tb_instant_format(now_ms, now);
     int len = snprintf(path, sizeof(path), "%s/done-%.*s.ndjson", (const char *)dir, DAY_LEN, now);
-    int fd = len > 0 && (size_t)len < sizeof(path)
-                 ? open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600)
-                 : -1;
-    int code = fd < 0 ? errno : append(fd, lines);
+    int code = len > 0 && (size_t)len < sizeof(path) ? 0 : ENAMETOOLONG;
+    int fd = code == 0 ? open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
     if (fd >= 0) {
+        code = append(fd, lines);
         (void)close(fd);
         code = code != 0 ? code : sync_folder(dir);
+    } else if (code == 0) {
+        code = errno;
     }
     if (code != 0) {
         tb_log(TB_LOG_ERROR, "finished tasks stay: they cannot be archived", TB_LOG_C("file", path),

@@ -83,6 +83,13 @@ def test_without_its_archive_nothing_goes(own_server, board, tmp_path):
     shutil.rmtree(folder)
 
 
+def test_with_an_archive_whose_name_is_too_long_nothing_goes(own_server, board):
+    assert load(board, ndjson(task(1, status="done"))).status == 200
+    client = restarted(own_server, "--retain-done-days", 1, "--archive", "/archive" * 511)  # 4,088 bytes: there is no room for a file's name
+    eventually(lambda: "File name too long" in own_server.log(), "the log to say so")
+    assert titles(client) == ["task 1"]
+
+
 def test_what_a_crash_left_in_the_archive_spoils_nothing(own_server, board, tmp_path, serve):
     """Half a line, and a task that is archived once more."""
     kept = ndjson(*(task(n, status="done") for n in range(3)))
