@@ -114,16 +114,26 @@ static enum tb_err commit(struct tb_committer *committer, struct tb_txn **txn)
     return err;
 }
 
+static bool has_room(struct tb_txn *txn)
+{
+    struct tb_store_stats stats;
+    return tb_store_stats(txn, &stats) == TB_OK && stats.has_room;
+}
+
 /* Commits if the batch wrote anything. After a batch that could not be written even an empty one is
  * committed, with the head moved a little so that there is something to write: only that proves
- * that writing works again. `*after` is the head that is stored then. */
+ * that writing works again. A full store has room for so little even when it has none for a task:
+ * there it would prove nothing, and is not made. `*after` is the head that is stored then. */
 static enum tb_err finish(struct tb_committer *committer, struct tb_txn **txn,
                           const struct tb_head *before, struct tb_head *after)
 {
     struct tb_head *head = tb_txn_head(*txn);
     *after = *head;
+    committer->still_full = false;
     if (!has_written(committer, head, before) && tb_txn_error(*txn) == TB_OK) {
-        if (atomic_load(&committer->health) == TB_OK) {
+        int health = atomic_load(&committer->health);
+        committer->still_full = health == TB_E_STORAGE_FULL && !has_room(*txn);
+        if (health == TB_OK || committer->still_full) {
             tb_write_abort(txn);
             return TB_OK;
         }
@@ -186,12 +196,16 @@ static enum tb_err run_batch(struct tb_committer *committer, struct tb_job *jobs
     return TB_OK;
 }
 
-/* Answers the jobs with that error, and lets the clock wake us for another try. */
-static void fail(struct tb_committer *committer, struct tb_job *jobs, enum tb_err err)
+static void answer(struct tb_job *jobs, enum tb_err err)
 {
     for (struct tb_job *job = jobs; job != NULL; job = job->next) {
         job->reply = (struct tb_reply){.err = err};
     }
+}
+
+/* Lets the clock wake us for another try. */
+static void try_again_later(struct tb_committer *committer)
+{
     committer->next_due_ms = tb_steady_now_ms(&committer->time) + RETRY_MS;
 }
 
@@ -253,10 +267,16 @@ static enum tb_err run_batch_repeatedly(struct tb_committer *committer, struct t
 static struct tb_job *settle(struct tb_committer *committer, enum tb_err err, struct tb_job *jobs,
                              struct tb_job *rest)
 {
-    note_health(committer, err);
+    bool still_full = err == TB_OK && committer->still_full;
     if (err != TB_OK) {
         rest = NULL;
-        fail(committer, jobs, err);
+        answer(jobs, err);
+    }
+    if (!still_full) {
+        note_health(committer, err);
+    }
+    if (err != TB_OK || still_full) {
+        try_again_later(committer);
     }
     deliver(committer, tb_serving_take(&committer->serving, jobs, rest));
     return rest;
