@@ -34,16 +34,15 @@ static bool check_ids(struct tb_import *import, enum tb_import_kind kind)
     return true;
 }
 
-struct tb_import_entry *tb_import_find_task(const struct tb_import *import, struct tb_id id)
+static struct tb_import_entry *find(const struct tb_import_entries *entries, struct tb_id id)
 {
-    const struct tb_import_entries *tasks = &import->entries[TB_IMPORT_TASK];
     size_t low = 0;
-    size_t high = tasks->count;
+    size_t high = entries->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = tb_id_cmp(tasks->items[middle].id, id);
+        int order = tb_id_cmp(entries->items[middle].id, id);
         if (order == 0) {
-            return &tasks->items[middle];
+            return &entries->items[middle];
         }
         if (order < 0) {
             low = middle + 1;
@@ -52,6 +51,11 @@ struct tb_import_entry *tb_import_find_task(const struct tb_import *import, stru
         }
     }
     return NULL;
+}
+
+struct tb_import_entry *tb_import_find_task(const struct tb_import *import, struct tb_id id)
+{
+    return find(&import->entries[TB_IMPORT_TASK], id);
 }
 
 static bool check_tasks_are_new(struct tb_import *import)
@@ -112,6 +116,31 @@ static bool check_keys(struct tb_import *import)
                        "an earlier line has the same uniqueKey");
 }
 
+/* Whose number is a stored VM's. */
+struct taken {
+    struct tb_import *import;
+    const struct tb_import_entry *vm;
+};
+
+static enum tb_visit find_number(void *ctx, const struct tb_vm *stored)
+{
+    struct taken *taken = ctx;
+    taken->vm = find(&taken->import->entries[TB_IMPORT_VM], stored->number);
+    tb_scratch_reset(&taken->import->scratch);
+    return taken->vm == NULL ? TB_VISIT_NEXT : TB_VISIT_STOP;
+}
+
+/* A VM is stored under its number. */
+static bool check_numbers(struct tb_import *import)
+{
+    struct taken taken = {.import = import};
+    if (import->entries[TB_IMPORT_VM].count > 0) {
+        (void)tb_visit_vms(import->board->txn, false, find_number, &taken);
+    }
+    return taken.vm == NULL || tb_import_refuse_entry(import, taken.vm, TB_E_ID_EXISTS,
+                                                      "the board has a VM with that number");
+}
+
 static bool check_vms(struct tb_import *import)
 {
     const struct tb_import_entries *vms = &import->entries[TB_IMPORT_VM];
@@ -126,7 +155,8 @@ static bool check_vms(struct tb_import *import)
         }
         tb_scratch_reset(&import->scratch);
     }
-    return check_names(import, TB_IMPORT_VM, TB_E_VM_EXISTS, "an earlier line has the same id");
+    return check_names(import, TB_IMPORT_VM, TB_E_VM_EXISTS, "an earlier line has the same id") &&
+           check_numbers(import);
 }
 
 static bool check_pauses(struct tb_import *import)
