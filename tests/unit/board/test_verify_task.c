@@ -14,12 +14,12 @@ static void a_wrong_blocked_by_is_found(void **state)
 {
     struct fixture *f = *state;
     struct tb_id id = fixture_task_named(f, "t");
-    check_task_damage(f, id, block, unblock, "blockedBy is wrong");
+    assert_task_damage(f, id, block, "blockedBy is wrong");
     struct tb_id waiting = fixture_create(f, "{'title':'w','createdBy':'a','dependencies':['x']}");
-    check_task_damage(f, waiting, unblock, block, "blockedBy is wrong");
+    assert_task_damage(f, waiting, unblock, "blockedBy is wrong");
     struct tb_id done =
         fixture_create(f, "{'title':'d','createdBy':'a','dependencies':['x'],'status':'done'}");
-    check_task_damage(f, done, block, unblock, "blockedBy is wrong");
+    assert_task_damage(f, done, block, "blockedBy is wrong");
 }
 
 static void make_ready(struct tb_task *task)
@@ -36,11 +36,11 @@ static void readiness_that_came_too_early_is_found(void **state)
 {
     struct fixture *f = *state;
     struct tb_id waiting = fixture_create(f, "{'title':'w','createdBy':'a','dependencies':['x']}");
-    check_task_damage(f, waiting, make_ready, make_unready, "it is ready too early");
+    assert_task_damage(f, waiting, make_ready, "it is ready too early");
     struct tb_id delayed = fixture_create(f, "{'title':'d','createdBy':'a','delaySeconds':9}");
-    check_task_damage(f, delayed, make_ready, make_unready, "it is ready too early");
+    assert_task_damage(f, delayed, make_ready, "it is ready too early");
     struct tb_id busy = fixture_create(f, "{'title':'p','createdBy':'a','status':'in_progress'}");
-    check_task_damage(f, busy, make_ready, make_unready, "it is ready too early");
+    assert_task_damage(f, busy, make_ready, "it is ready too early");
 }
 
 static void forget_due(struct tb_task *task)
@@ -62,17 +62,17 @@ static void readiness_that_would_never_come_is_found(void **state)
 {
     struct fixture *f = *state;
     struct tb_id id = fixture_task_named(f, "t");
-    check_task_damage(f, id, make_unready, make_ready, "nothing will ever make it ready");
+    assert_task_damage(f, id, make_unready, "nothing will ever make it ready");
     struct tb_id delayed = fixture_create(f, "{'title':'d','createdBy':'a','delaySeconds':9}");
-    check_task_damage(f, delayed, forget_due, be_due, "nothing will ever make it ready");
-    check_task_damage(f, delayed, be_due_late, be_due, "nothing will ever make it ready");
+    assert_task_damage(f, delayed, forget_due, "nothing will ever make it ready");
+    assert_task_damage(f, delayed, be_due_late, "nothing will ever make it ready");
 }
 
 static void being_due_without_a_reason_is_found(void **state)
 {
     struct fixture *f = *state;
     struct tb_id busy = fixture_create(f, "{'title':'p','createdBy':'a','status':'in_progress'}");
-    check_task_damage(f, busy, be_due, forget_due, "it is due without a reason");
+    assert_task_damage(f, busy, be_due, "it is due without a reason");
 }
 
 /* A ready task has nothing left to wait for. */
@@ -80,7 +80,7 @@ static void a_ready_task_that_is_due_is_found(void **state)
 {
     struct fixture *f = *state;
     struct tb_id id = fixture_task_named(f, "t");
-    check_task_damage(f, id, be_due, forget_due, "it is due without a reason");
+    assert_task_damage(f, id, be_due, "it is due without a reason");
 }
 
 static void succeed(struct tb_task *task)
@@ -97,9 +97,9 @@ static void an_outcome_that_does_not_fit_is_found(void **state)
 {
     struct fixture *f = *state;
     struct tb_id id = fixture_task_named(f, "t");
-    check_task_damage(f, id, succeed, end_without_outcome, "status and outcome disagree");
+    assert_task_damage(f, id, succeed, "status and outcome disagree");
     struct tb_id done = fixture_create(f, "{'title':'d','createdBy':'a','status':'done'}");
-    check_task_damage(f, done, end_without_outcome, succeed, "status and outcome disagree");
+    assert_task_damage(f, done, end_without_outcome, "status and outcome disagree");
 }
 
 static void give_reason(struct tb_task *task)
@@ -116,9 +116,9 @@ static void a_reason_that_does_not_fit_is_found(void **state)
 {
     struct fixture *f = *state;
     struct tb_id id = fixture_task_named(f, "t");
-    check_task_damage(f, id, give_reason, take_reason, "status and blockedReason disagree");
+    assert_task_damage(f, id, give_reason, "status and blockedReason disagree");
     struct tb_id blocked = fixture_create(f, "{'title':'b','createdBy':'a','status':'blocked'}");
-    check_task_damage(f, blocked, take_reason, give_reason, "status and blockedReason disagree");
+    assert_task_damage(f, blocked, take_reason, "status and blockedReason disagree");
 }
 
 static void move_ahead(struct tb_task *task)
@@ -126,16 +126,11 @@ static void move_ahead(struct tb_task *task)
     task->rank_ms--;
 }
 
-static void move_back(struct tb_task *task)
-{
-    task->rank_ms++;
-}
-
 static void a_wrong_rank_is_found(void **state)
 {
     struct fixture *f = *state;
     struct tb_id id = fixture_task_named(f, "t");
-    check_task_damage(f, id, move_ahead, move_back, "its rank is wrong");
+    assert_task_damage(f, id, move_ahead, "its rank is wrong");
 }
 
 static void be_from_tomorrow(struct tb_task *task)
@@ -143,16 +138,11 @@ static void be_from_tomorrow(struct tb_task *task)
     task->updated_ms += 86400000;
 }
 
-static void be_from_today(struct tb_task *task)
-{
-    task->updated_ms -= 86400000;
-}
-
 static void a_task_that_is_newer_than_the_board_is_found(void **state)
 {
     struct fixture *f = *state;
     struct tb_id id = fixture_task_named(f, "t");
-    check_task_damage(f, id, be_from_tomorrow, be_from_today, "it is newer than the board");
+    assert_task_damage(f, id, be_from_tomorrow, "it is newer than the board");
     struct tb_head good = fixture_head(f);
     struct tb_head bad = good;
     memset(&bad.last_id, 0, sizeof(bad.last_id));
@@ -166,17 +156,12 @@ static void take_key(struct tb_task *task)
     task->unique_key = TB_STR("k");
 }
 
-static void leave_key(struct tb_task *task)
-{
-    task->unique_key = TB_STR_NONE;
-}
-
 static void two_tasks_with_one_key_are_found(void **state)
 {
     struct fixture *f = *state;
     fixture_create(f, "{'title':'t','createdBy':'a','uniqueKey':'k'}");
     struct tb_id id = fixture_task_named(f, "t");
-    check_task_damage(f, id, take_key, leave_key, "its uniqueKey does not lead to it");
+    assert_task_damage(f, id, take_key, "its uniqueKey does not lead to it");
 }
 
 static void one_more_note(struct tb_task *task)
@@ -192,11 +177,6 @@ static void one_note_less(struct tb_task *task)
 static void one_more_byte(struct tb_task *task)
 {
     task->notes_bytes++;
-}
-
-static void one_byte_less(struct tb_task *task)
-{
-    task->notes_bytes--;
 }
 
 static void one_more_artifact(struct tb_task *task)
@@ -216,21 +196,16 @@ static void miscounted_notes_and_artifacts_are_found(void **state)
     struct tb_id id = fixture_task_named(f, "t");
     fixture_send(f, TB_COMMAND_REVIEW, id,
                  "{'summary':'s','artifacts':[{'type':'url','url':'u','label':'l'}]}");
-    check_task_damage(f, id, one_more_note, one_note_less, what);
-    check_task_damage(f, id, one_note_less, one_more_note, what);
-    check_task_damage(f, id, one_more_byte, one_byte_less, what);
-    check_task_damage(f, id, one_more_artifact, one_artifact_less, what);
-    check_task_damage(f, id, one_artifact_less, one_more_artifact, what);
+    assert_task_damage(f, id, one_more_note, what);
+    assert_task_damage(f, id, one_note_less, what);
+    assert_task_damage(f, id, one_more_byte, what);
+    assert_task_damage(f, id, one_more_artifact, what);
+    assert_task_damage(f, id, one_artifact_less, what);
 }
 
 static void be_ready_tomorrow(struct tb_task *task)
 {
     task->ready_ms += 86400000;
-}
-
-static void be_ready_today(struct tb_task *task)
-{
-    task->ready_ms -= 86400000;
 }
 
 static void forget_ready(struct tb_task *task)
@@ -248,10 +223,10 @@ static void a_wrong_instant_of_readiness_is_found(void **state)
     struct fixture *f = *state;
     static const char what[] = "nobody knows since when it has been ready";
     struct tb_id id = fixture_task_named(f, "t");
-    check_task_damage(f, id, be_ready_tomorrow, be_ready_today, what);
-    check_task_damage(f, id, forget_ready, be_ready_since_the_start, what);
+    assert_task_damage(f, id, be_ready_tomorrow, what);
+    assert_task_damage(f, id, forget_ready, what);
     struct tb_id waiting = fixture_create(f, "{'title':'w','createdBy':'a','dependencies':['x']}");
-    check_task_damage(f, waiting, be_ready_since_the_start, forget_ready, what);
+    assert_task_damage(f, waiting, be_ready_since_the_start, what);
 }
 
 /* In the record alone: its JSON stays. */
