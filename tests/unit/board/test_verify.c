@@ -1,6 +1,8 @@
 /* tb_board_verify as a whole: what it finds good, the head and the log. */
 #include "unit/board/damage_check.h"
 
+#include "taskboard/storage_testing.h"
+
 /* --- nothing wrong --- */
 
 static void a_good_board_is_found_good(void **state)
@@ -73,6 +75,43 @@ static void every_fault_is_told(void **state)
     fixture_end_read(f);
     assert_int_equal(count, 3);
     set_head(f, &good);
+}
+
+/* --- an engine that fails --- */
+
+/* From the nth call on nothing can be read. */
+static bool holds_with_faults(struct fixture *f, uint64_t nth, bool *reached)
+{
+    char why[256] = "";
+    struct tb_txn *txn = fixture_read(f);
+    tb_fault_set(f->store, nth, TB_E_STORAGE_DOWN, false);
+    bool holds =
+        tb_board_verify(txn, &f->board.options, f->clock.now_ms, f->arena, why, sizeof(why));
+    *reached = tb_fault_calls(f->store) >= nth;
+    tb_fault_set(f->store, 0, TB_OK, true);
+    fixture_end_read(f);
+    return holds;
+}
+
+static void what_cannot_be_read_is_not_found_good(void **state)
+{
+    struct fixture *f = *state;
+    fixture_register(f, "vm", 300);
+    struct tb_id id =
+        fixture_create(f, "{'title':'t','createdBy':'a','tags':['red'],'uniqueKey':'k'}");
+    fixture_task_after(f, "u", id);
+    fixture_hold(f, TB_COMMAND_RELEASE, fixture_claim_task(f, id, "ann"), "%s", "");
+    (void)fixture_claim_on(f, id, "vm", 60);
+    fixture_send(f, TB_COMMAND_TOKEN_CREATE, (struct tb_id){{0}}, "{'name':'n','role':'viewer'}");
+    fixture_set_vm(f, "vm", "paused");
+    fixture_add_faults(f);
+    bool reached = true;
+    uint64_t nth = 0;
+    for (nth = 1; reached && nth < 200; nth++) {
+        bool holds = holds_with_faults(f, nth, &reached);
+        assert_int_equal(holds, !reached);
+    }
+    assert_in_range(nth, 20, 199);
 }
 
 /* --- the head --- */
@@ -232,6 +271,7 @@ int main(void)
         fixture_test(a_batch_is_verified_as_it_stands),
         fixture_test(a_long_reason_is_cut_to_fit),
         fixture_test(every_fault_is_told),
+        fixture_test(what_cannot_be_read_is_not_found_good),
         fixture_test(a_change_that_is_yet_to_come_is_found),
         fixture_test(wrong_counters_are_found),
         fixture_test(wrong_counters_of_the_summary_are_found),

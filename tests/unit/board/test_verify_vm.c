@@ -2,7 +2,8 @@
 
 typedef void damage_vm(struct tb_vm *vm);
 
-static void change_vm_behind(struct fixture *f, const char *id, damage_vm *damage)
+/* In a batch that is thrown away. */
+static void check_vm_damage(struct fixture *f, const char *id, damage_vm *damage, const char *what)
 {
     struct tb_vm old;
     fixture_begin(f);
@@ -11,17 +12,13 @@ static void change_vm_behind(struct fixture *f, const char *id, damage_vm *damag
     damage(&vm);
     tb_vm_render(&vm, f->batch_arena);
     assert_int_equal(tb_put_vm(f->txn, &old, &vm), TB_OK);
-    fixture_commit(f);
+    assert_damage(f, "VM %s: %s", id, what);
+    fixture_abort(f);
 }
 
 static void forget_when_due(struct tb_vm *vm)
 {
     vm->due_ms = 0;
-}
-
-static void know_when_due(struct tb_vm *vm)
-{
-    vm->due_ms = FIXTURE_START_MS + 300000;
 }
 
 static void spare_for_nothing(struct tb_vm *vm)
@@ -31,21 +28,11 @@ static void spare_for_nothing(struct tb_vm *vm)
     vm->spared = true;
 }
 
-static void run_again(struct tb_vm *vm)
+static void spare_what_is_stopped(struct tb_vm *vm)
 {
-    vm->status = TB_VM_RUNNING;
-    vm->spared = false;
-    know_when_due(vm);
-}
-
-static void come_from_the_future(struct tb_vm *vm)
-{
-    vm->seen_ms += 5;
-}
-
-static void come_back_from_there(struct tb_vm *vm)
-{
-    vm->seen_ms -= 5;
+    vm->status = TB_VM_STOPPED;
+    vm->due_ms = FIXTURE_START_MS;
+    vm->spared = true;
 }
 
 static void be_stale(struct tb_vm *vm)
@@ -54,35 +41,86 @@ static void be_stale(struct tb_vm *vm)
     vm->due_ms = 0;
 }
 
-static void be_well(struct tb_vm *vm)
+static void a_vm_that_the_timer_does_not_look_after_is_found(void **state)
 {
-    vm->stale_ms = 0;
-    know_when_due(vm);
-}
-
-static void a_vm_that_is_kept_wrongly_is_found(void **state)
-{
+    static const char what[] = "the timer does not know when to look at it, or it has kept claims";
     struct fixture *f = *state;
-    static const struct {
-        damage_vm *damage;
-        damage_vm *repair;
-        const char *what;
-    } rows[] = {
-        {forget_when_due, know_when_due,
-         "the timer does not know when to look at it, or it has kept claims"},
-        {spare_for_nothing, run_again,
-         "the timer does not know when to look at it, or it has kept claims"},
-        {come_from_the_future, come_back_from_there, "its times are wrong"},
-        {be_stale, be_well, "the timer does not know when to look at it, or it has kept claims"},
-    };
     fixture_register(f, "a", 300);
     fixture_claim_on(f, fixture_task_named(f, "t"), "a", 60);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        change_vm_behind(f, "a", rows[i].damage);
-        assert_damage(f, "VM a: %s", rows[i].what);
-        change_vm_behind(f, "a", rows[i].repair);
-        assert_verified(f);
+    check_vm_damage(f, "a", forget_when_due, what);
+    check_vm_damage(f, "a", spare_for_nothing, what);
+    check_vm_damage(f, "a", spare_what_is_stopped, what);
+    check_vm_damage(f, "a", be_stale, what);
+}
+
+static void be_seen_in_the_future(struct tb_vm *vm)
+{
+    vm->seen_ms += 5;
+}
+
+static void be_registered_behind_that(struct tb_vm *vm)
+{
+    vm->registered_ms += 5;
+}
+
+static void be_stale_in_the_future(struct tb_vm *vm)
+{
+    vm->stale_ms = FIXTURE_START_MS + 5;
+    vm->due_ms = 0;
+}
+
+static void live_for_too_short(struct tb_vm *vm)
+{
+    vm->ttl_ms = 9999;
+}
+
+static void live_for_too_long(struct tb_vm *vm)
+{
+    vm->ttl_ms = 86400001;
+}
+
+static void a_vm_whose_times_are_wrong_is_found(void **state)
+{
+    static damage_vm *const damages[] = {be_seen_in_the_future, be_registered_behind_that,
+                                         be_stale_in_the_future, live_for_too_short,
+                                         live_for_too_long};
+    struct fixture *f = *state;
+    fixture_register(f, "a", 300);
+    for (size_t i = 0; i < COUNT(damages); i++) {
+        check_vm_damage(f, "a", damages[i], "its times are wrong");
     }
+}
+
+static void a_vm_that_is_not_what_is_shown_of_it_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_vm old;
+    fixture_register(f, "a", 300);
+    fixture_begin(f);
+    assert_int_equal(tb_get_vm(f->txn, TB_STR("a"), &old), TB_OK);
+    struct tb_vm vm = old;
+    vm.role = TB_VM_INFRA;
+    assert_int_equal(tb_put_vm(f->txn, &old, &vm), TB_OK);
+    assert_damage(f, "VM a: it is not stored well");
+    fixture_abort(f);
+}
+
+/* Its record stays until its claims are ended, and counts no more. */
+static void a_vm_that_was_deregistered_is_none(void **state)
+{
+    struct fixture *f = *state;
+    fixture_register(f, "a", 300);
+    fixture_claim_on(f, fixture_task_named(f, "t"), "a", 60);
+    fixture_begin(f);
+    f->board.vm_claims_left = 0;
+    fixture_deregister(f, "a");
+    struct tb_vm gone;
+    assert_int_equal(tb_get_vm(f->txn, TB_STR("a"), &gone), TB_OK);
+    assert_int_equal(tb_txn_head(f->txn)->vms, 0);
+    assert_verified(f);
+    fixture_commit(f);
+    (void)fixture_run_due(f, 10);
+    assert_int_equal(fixture_head(f).claimed, 0);
 }
 
 static void miscounted_vms_are_found(void **state)
@@ -104,7 +142,10 @@ static void miscounted_vms_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(a_vm_that_is_kept_wrongly_is_found),
+        fixture_test(a_vm_that_the_timer_does_not_look_after_is_found),
+        fixture_test(a_vm_whose_times_are_wrong_is_found),
+        fixture_test(a_vm_that_is_not_what_is_shown_of_it_is_found),
+        fixture_test(a_vm_that_was_deregistered_is_none),
         fixture_test(miscounted_vms_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
