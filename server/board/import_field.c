@@ -65,8 +65,7 @@ bool tb_import_read_u32(struct tb_parse *parse, const struct tb_json *node, cons
 bool tb_import_expect(struct tb_parse *parse, const struct tb_json *node, enum tb_json_type type,
                       const char *what)
 {
-    return (node != NULL && node->type == type) ||
-           tb_field_refuse(parse, TB_E_INVALID_FIELD, NULL, "%s", what);
+    return node->type == type || tb_field_refuse(parse, TB_E_INVALID_FIELD, NULL, "%s", what);
 }
 
 bool tb_import_read_list(struct tb_parse *parse, const struct tb_json *node, const char *field,

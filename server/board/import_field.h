@@ -21,7 +21,7 @@ bool tb_import_read_number(struct tb_parse *parse, const struct tb_json *node, c
 bool tb_import_read_u32(struct tb_parse *parse, const struct tb_json *node, const char *field,
                         int64_t max, uint32_t *number);
 
-/* Something of that type must be there; else 400 with the sentence `what`. */
+/* A value (never NULL) of that type; else 400 with the sentence `what`. */
 bool tb_import_expect(struct tb_parse *parse, const struct tb_json *node, enum tb_json_type type,
                       const char *what);
 

@@ -87,6 +87,17 @@ static void an_attempt_must_be_whole_and_over(void **state)
     check_rows(*state, rows, COUNT(rows));
 }
 
+static void a_result_has_its_limit(void **state)
+{
+    struct fixture *f = *state;
+    const char *text = fixture_repeat(f->arena, "x", TB_RESULT_BYTES_MAX - 1);
+    const struct import_row row = {
+        tb_arena_printf(f->arena, ATTEMPTS(FAILED ",'result':'%s'"), text).ptr, TB_E_INVALID_FIELD,
+        "Line 1: attempts[].result is longer than 262144 bytes",
+        ",'line':1,'field':'attempts[].result'"};
+    check_rows(f, &row, 1);
+}
+
 static void attempts_must_follow_one_another(void **state)
 {
     static const char wrong[] = "Line 1: the attempts do not follow one another, or are not as "
@@ -135,6 +146,7 @@ int main(void)
         fixture_test(attempts_come_with_all_that_they_have),
         fixture_test(generations_go_on_behind_those_of_the_file),
         fixture_test(an_attempt_must_be_whole_and_over),
+        fixture_test(a_result_has_its_limit),
         fixture_test(attempts_must_follow_one_another),
         fixture_test(of_many_attempts_the_latest_come),
     };

@@ -54,6 +54,17 @@ static void an_old_vm_is_unknown_and_not_seen_before_it_was_there(void **state)
     assert_int_equal(vm.ttl_ms, TB_TTL_MS_DEFAULT);
 }
 
+static void old_vms_stand_in_the_order_of_their_registration(void **state)
+{
+    struct fixture *f = *state;
+    import_text(
+        f, TB_IMPORT_REGISTRY_JSON,
+        "{'vms':[{'id':'later','name':'v','role':'worker','address':'a','registeredAt':"
+        "'2023-06-02T00:00:00Z','lastSeen':'2023-06-02T00:00:00Z'}," IMPORT_VM("earlier", "") "]}");
+    assert_reply(f, 200);
+    assert_string_equal(fixture_vm_ids(f, fixture_vms(f, "")), "later earlier");
+}
+
 static void a_vm_must_be_whole(void **state)
 {
     static const struct import_row rows[] = {
@@ -203,6 +214,7 @@ int main(void)
         fixture_test(a_line_holds_one_thing),
         fixture_test(a_vm_comes_with_all_that_it_has),
         fixture_test(an_old_vm_is_unknown_and_not_seen_before_it_was_there),
+        fixture_test(old_vms_stand_in_the_order_of_their_registration),
         fixture_test(a_vm_must_be_whole),
         fixture_test(feed_events_keep_their_ids_and_times),
         fixture_test(a_feed_event_must_be_whole),
