@@ -67,6 +67,15 @@ static void a_task_that_is_done_was_a_success_unless_it_says_otherwise(void **st
     assert_waiting(f, import_id(IMPORT_ID("4")), "['" IMPORT_ID("2") "']", false);
 }
 
+/* Also where it stands behind them in the file, and has the later id. */
+static void nobody_is_told_of_a_dependency_that_was_met_before(void **state)
+{
+    struct fixture *f = *state;
+    import_lines(f, IMPORT_TASK_LINE("1", ",'dependencies':['" IMPORT_ID("2") "']") DONE("2", ""));
+    assert_waiting(f, import_id(IMPORT_ID("1")), "[]", true);
+    assert_string_equal(fixture_types(f, 0), "task.imported task.imported");
+}
+
 #define BLOCKED(n, more)                                                                           \
     "{'task':{'id':'" IMPORT_ID(n) "','title':'t','status':'blocked','createdBy':'ann',"           \
                                    "'createdAt':'" IMPORT_AT "'" more "}}\n"
@@ -278,6 +287,7 @@ int main(void)
         fixture_test(a_task_comes_with_all_that_it_has),
         fixture_test(what_a_line_does_not_say_has_its_default),
         fixture_test(a_task_that_is_done_was_a_success_unless_it_says_otherwise),
+        fixture_test(nobody_is_told_of_a_dependency_that_was_met_before),
         fixture_test(a_task_that_is_blocked_keeps_its_reason),
         fixture_test(what_is_in_review_knows_whose_it_was),
         fixture_test(a_line_with_a_task_is_strict),

@@ -27,6 +27,7 @@ static void fill(struct fixture *f, struct board *board)
     fixture_task_after(f, "second", board->first);
     fixture_task_after(f, "third", board->first);
     fixture_register(f, "vm", 300);
+    fixture_register(f, "another", 300);
     board->held = fixture_create(f, "{'title':'held','createdBy':'ann','tags':['blue']}");
     fixture_hold(f, TB_COMMAND_FAIL, fixture_claim_task(f, board->held, "bob"), ",'error':'e'");
     fixture_advance(f, 60000);
