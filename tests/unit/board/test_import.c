@@ -137,6 +137,132 @@ static void what_is_at_its_limit_comes_back(void **state)
     fixture_close(&other);
 }
 
+/* --- a board with any history --- */
+
+#define TASKS_MAX 12
+#define STEPS     250
+#define HISTORIES 20
+
+struct history {
+    struct fixture *f;
+    uint64_t random;
+    struct tb_id tasks[TASKS_MAX];
+    struct fixture_claim claims[TASKS_MAX]; /* the latest of each */
+};
+
+static void make_task(struct history *history, unsigned at)
+{
+    static const char *const kinds[] = {"", ",'maxAttempts':1", ",'delaySeconds':20",
+                                        ",'assignee':'bob','tags':['red','blue']"};
+    struct tb_id other = history->tasks[random_below(&history->random, TASKS_MAX)];
+    const char *kind = kinds[random_below(&history->random, COUNT(kinds))];
+    const char *id = fixture_id(history->f, other);
+    history->tasks[at] =
+        tb_id_is_zero(other)
+            ? fixture_create(history->f, "{'title':'t','createdBy':'ann'%s}", kind)
+            : fixture_create(
+                  history->f,
+                  "{'title':'t','createdBy':'ann','dependencies':['%s'],'parentId':'%s'%s}", id, id,
+                  kind);
+    history->claims[at] = (struct fixture_claim){.id = history->tasks[at], .token = "1.x"};
+}
+
+/* Most of them are refused now and then, as it happens. */
+static void change_task(struct history *history, unsigned at)
+{
+    static const struct {
+        enum tb_command_kind kind;
+        const char *body;
+    } rows[] = {
+        {TB_COMMAND_PATCH, "{'status':'in_progress','assignee':'eve'}"},
+        {TB_COMMAND_PATCH, "{'status':'open'}"},
+        {TB_COMMAND_PATCH, "{'status':'blocked'}"},
+        {TB_COMMAND_PATCH, "{'status':'done','assignee':null}"},
+        {TB_COMMAND_REVIEW, "{'summary':'s'}"},
+        {TB_COMMAND_APPROVE, "{'comment':'c'}"},
+        {TB_COMMAND_REJECT, "{'reason':'r'}"},
+        {TB_COMMAND_CANCEL, "{'force':true}"},
+        {TB_COMMAND_RETRY, "{}"},
+        {TB_COMMAND_BUMP, "{}"},
+        {TB_COMMAND_NOTE, "{'author':'a','content':'c','type':'finding'}"},
+    };
+    unsigned row = random_below(&history->random, COUNT(rows));
+    history->f->force = random_below(&history->random, 2) == 0;
+    fixture_send(history->f, rows[row].kind, history->tasks[at], "%s", rows[row].body);
+    history->f->force = false;
+}
+
+static void claim_task(struct history *history, unsigned at)
+{
+    fixture_send(history->f, TB_COMMAND_CLAIM_TASK, history->tasks[at],
+                 "{'agent':'bob','leaseSeconds':10%s}",
+                 random_below(&history->random, 2) == 0 ? ",'vmId':'vm'" : "");
+    if (history->f->reply.err == TB_OK) {
+        history->claims[at] = fixture_claim_in(history->f, history->f->reply.body);
+    }
+}
+
+static void use_claim(struct history *history, unsigned at)
+{
+    static const struct {
+        enum tb_command_kind kind;
+        const char *members;
+    } rows[] = {
+        {TB_COMMAND_HEARTBEAT, ",'progress':{'percent':5}"},
+        {TB_COMMAND_COMPLETE, ",'result':{'a':1}"},
+        {TB_COMMAND_COMPLETE, ",'review':true,'summary':'s'"},
+        {TB_COMMAND_FAIL, ",'error':'e','delaySeconds':5"},
+        {TB_COMMAND_FAIL, ",'error':'e','retryable':false"},
+        {TB_COMMAND_RELEASE, ",'reason':'r'"},
+    };
+    unsigned row = random_below(&history->random, COUNT(rows));
+    fixture_hold(history->f, rows[row].kind, history->claims[at], "%s", rows[row].members);
+}
+
+static void step(struct history *history)
+{
+    static void (*const steps[])(struct history *, unsigned) = {change_task, claim_task, claim_task,
+                                                                use_claim, use_claim};
+    unsigned at = random_below(&history->random, TASKS_MAX);
+    unsigned what = random_below(&history->random, 20);
+    if (tb_id_is_zero(history->tasks[at])) {
+        make_task(history, at);
+    } else if (what == 0) {
+        fixture_send(history->f, TB_COMMAND_DELETE, history->tasks[at], "{}");
+        history->tasks[at] = (struct tb_id){{0}};
+    } else if (what < 5) {
+        fixture_advance(history->f, random_below(&history->random, 12000));
+        (void)fixture_run_due(history->f, 10);
+    } else if (what == 5) {
+        fixture_accept(history->f, history->tasks[at], 1, true);
+    } else {
+        steps[what % COUNT(steps)](history, at);
+    }
+}
+
+static void whatever_happened_to_a_board_it_comes_back(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= HISTORIES; seed++) {
+        struct fixture f;
+        struct fixture other;
+        struct history history = {.f = &f, .random = seed};
+        fixture_open(&f, FIXTURE_MEMORY, seed);
+        fixture_open(&other, FIXTURE_MEMORY, seed + 1);
+        fixture_register(&f, "vm", 3600);
+        for (int i = 0; i < STEPS; i++) {
+            step(&history);
+        }
+        fixture_advance(&other, f.clock.now_ms - FIXTURE_START_MS);
+        struct tb_str lines = import_exported(&f);
+        import_bytes(&other, TB_IMPORT_NDJSON, lines);
+        assert_reply(&other, 200);
+        assert_str_eq(import_exported(&other), lines);
+        fixture_close(&other);
+        fixture_close(&f);
+    }
+}
+
 /* The delay goes on, and then the task is ready. */
 static void what_waits_for_its_time_is_ready_when_that_comes(void **state)
 {
@@ -190,6 +316,7 @@ int main(void)
         cmocka_unit_test(a_board_comes_back_as_it_was_on_every_engine),
         fixture_test(an_import_of_what_is_there_is_refused_and_changes_nothing),
         fixture_test(what_is_at_its_limit_comes_back),
+        cmocka_unit_test(whatever_happened_to_a_board_it_comes_back),
         fixture_test(what_waits_for_its_time_is_ready_when_that_comes),
         fixture_test(an_engine_that_fails_leaves_nothing_of_an_import),
     };
