@@ -4,6 +4,17 @@
 #include "board/vm_life.h"
 #include "taskboard/limits.h"
 
+static enum tb_err write_vm(struct tb_txn *txn, const struct tb_vm *vm, bool stale,
+                            struct tb_buf *out)
+{
+    uint64_t claims = 0;
+    enum tb_err err = tb_vm_count_claims(txn, vm->id, &claims);
+    if (err == TB_OK) {
+        tb_vm_write(vm, stale, claims, out);
+    }
+    return err;
+}
+
 enum tb_err tb_read_vm(struct tb_txn *txn, struct tb_str id, int64_t now_ms, struct tb_buf *out)
 {
     struct tb_vm vm;
@@ -11,8 +22,7 @@ enum tb_err tb_read_vm(struct tb_txn *txn, struct tb_str id, int64_t now_ms, str
     if (err != TB_OK) {
         return err == TB_E_ABSENT ? TB_E_VM_NOT_FOUND : err;
     }
-    tb_vm_write(&vm, tb_vm_is_stale(&vm, now_ms), tb_vm_claims(txn, vm.id), out);
-    return TB_OK;
+    return write_vm(txn, &vm, tb_vm_is_stale(&vm, now_ms), out);
 }
 
 /* --- lists --- */
@@ -26,6 +36,7 @@ struct vms {
     struct tb_arena *scratch;
     uint32_t count;
     bool truncated;
+    enum tb_err err;
 };
 
 /* Has it a service of that name? */
@@ -72,8 +83,8 @@ static enum tb_visit add_vm(void *ctx, const struct tb_vm *vm)
     if (vms->count++ > 0) {
         TB_BUF_LIT(vms->out, ",");
     }
-    tb_vm_write(vm, stale, tb_vm_claims(vms->txn, vm->id), vms->out);
-    return TB_VISIT_NEXT;
+    vms->err = write_vm(vms->txn, vm, stale, vms->out);
+    return vms->err == TB_OK ? TB_VISIT_NEXT : TB_VISIT_STOP;
 }
 
 enum tb_err tb_read_vms(struct tb_txn *txn, const struct tb_vms_request *request, int64_t now_ms,
@@ -99,5 +110,5 @@ enum tb_err tb_read_vms(struct tb_txn *txn, const struct tb_vms_request *request
     }
     TB_BUF_LIT(out, "}");
     tb_arena_free(vms.scratch);
-    return err;
+    return err != TB_OK ? err : vms.err;
 }
