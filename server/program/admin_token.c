@@ -57,6 +57,19 @@ static bool tie_to_store(struct tb_program *program, struct tb_str token)
     return err == TB_OK;
 }
 
+/* Where whoever wants to log in finds it. */
+static void tell(const struct tb_token *token)
+{
+    if (token->variable != NULL) {
+        tb_log(TB_LOG_INFO, "the admin token is the one in the environment",
+               TB_LOG_C("variable", token->variable));
+    } else {
+        tb_log(TB_LOG_INFO,
+               token->made ? "made an admin token" : "the admin token is kept in a file",
+               TB_LOG_C("file", token->path));
+    }
+}
+
 static bool open_to_all(struct tb_program *program)
 {
     tb_auth_init(&program->http.auth, TB_STR_NONE);
@@ -80,10 +93,6 @@ bool tb_admin_token_install(struct tb_program *program)
     if (!tied) {
         return false;
     }
-    if (token->path[0] != '\0') {
-        tb_log(TB_LOG_INFO,
-               token->made ? "made an admin token" : "the admin token is kept in a file",
-               TB_LOG_C("file", token->path));
-    }
+    tell(token);
     return true;
 }

@@ -1,45 +1,17 @@
 #include "program/serve.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "http/notify.h"
+#include "program/announce.h"
 #include "program/signals.h"
 #include "program/start.h"
 
 #define SECOND_US  INT64_C(1000000)
 #define CUT_OFF_US (3 * SECOND_US / 10) /* what cutting off the last requests may take */
-
-/* Nothing is lost without it, but else nobody hears of it before the first task should go. */
-static void look_for_archive(const char *folder)
-{
-    if (folder != NULL && access(folder, W_OK | X_OK) != 0) {
-        tb_log(TB_LOG_WARN, "the archive cannot be written to: make that folder, then restart",
-               TB_LOG_C("folder", folder), TB_LOG_C("because", strerror(errno)));
-    }
-}
-
-static void announce(const struct tb_program *program)
-{
-    look_for_archive(program->settings.archive);
-    tb_log(TB_LOG_INFO, "taskboardd " TB_VERSION, TB_LOG_C("data", program->settings.data),
-           TB_LOG_NUM("threads", program->sockets.threads));
-    for (size_t i = 0; i < program->sockets.address_count; i++) {
-        char message[96];
-        (void)snprintf(message, sizeof(message), "listening on %s",
-                       program->sockets.addresses[i].name);
-        tb_log_record(TB_LOG_INFO, message, NULL, 0);
-    }
-    if (program->tls != NULL) {
-        tb_tls_tell(program->tls, tb_clock_wall_ms(tb_clock_system()));
-    }
-    tb_log_flush();
-    tb_notify("READY=1");
-}
 
 static bool has_terminal(void)
 {
@@ -112,7 +84,8 @@ int tb_program_serve(struct tb_program *program)
         (void)fprintf(stderr, "taskboardd: %s\n", program->why);
         return TB_EXIT_CANNOT;
     }
-    announce(program);
+    tb_program_announce(program);
+    tb_notify("READY=1");
     int number = wait_for_the_end(program);
     tb_log(TB_LOG_INFO, "stopping", TB_LOG_NUM("signal", number));
     tb_notify("STOPPING=1");
