@@ -1,10 +1,9 @@
 #include "program/announce.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "archive.h"
 #include "http/site.h"
 
 #define LINE_BYTES 512
@@ -12,9 +11,10 @@
 /* Nothing is lost without it, but else nobody hears of it before the first task should go. */
 static void look_for_archive(const char *folder)
 {
-    if (folder != NULL && access(folder, W_OK | X_OK) != 0) {
+    const char *trouble = folder == NULL ? NULL : tb_archive_trouble(folder);
+    if (trouble != NULL) {
         tb_log(TB_LOG_WARN, "the archive cannot be written to: make that folder, then restart",
-               TB_LOG_C("folder", folder), TB_LOG_C("because", strerror(errno)));
+               TB_LOG_C("folder", folder), TB_LOG_C("because", trouble));
     }
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "archive.h"
 #include "check.h"
 #include "import.h"
 #include "restore.h"
@@ -13,10 +14,27 @@ static int refuse(const struct tb_program *program)
     return TB_EXIT_CANNOT;
 }
 
-/* The settings are good; the store, if there is one, is looked at. */
+/* A server would start without its archive, since nothing is lost by that, and keep what should go
+ * there; who asks wants to know. As who would serve, for whom the folder has to be. */
+static bool can_archive(struct tb_program *program)
+{
+    const char *folder = program->settings.archive;
+    const char *trouble = folder == NULL ? NULL : tb_archive_trouble(folder);
+    if (trouble != NULL) {
+        (void)snprintf(program->why, sizeof(program->why), "cannot write to the archive %.256s: %s",
+                       folder, trouble);
+    }
+    return trouble == NULL;
+}
+
+/* The other settings are good; the store, if there is one, is looked at. */
 static int check(struct tb_program *program)
 {
     const struct tb_settings *settings = &program->settings;
+    if (!can_archive(program)) {
+        (void)refuse(program);
+        return TB_EXIT_USAGE;
+    }
     struct tb_check_options options = {
         .url = settings->data,
         .folder = tb_program_data_dir(settings),
