@@ -1,5 +1,6 @@
 /* The handshakes of native TLS. The library could accept such connections by itself, but would
  * neither count what fails, nor let a draining loop end them, nor take a context that changes. */
+#include <fcntl.h>
 #include <h2o.h>
 #include <h2o/http1.h>
 #include <stdlib.h>
@@ -116,4 +117,18 @@ void tb_half_close(h2o_socket_t *socket)
     if (socket->ssl == NULL) {
         (void)shutdown(h2o_socket_get_fd(socket), SHUT_WR);
     }
+}
+
+h2o_socket_t *tb_tls_end(h2o_socket_t *socket)
+{
+    int fd = fcntl(h2o_socket_get_fd(socket), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) {
+        return NULL;
+    }
+    h2o_socket_t *bare = h2o_evloop_socket_create(h2o_socket_get_loop(socket), fd, 0);
+    bare->data = socket->data;
+    bare->on_close = socket->on_close;
+    socket->on_close.cb = NULL;
+    h2o_socket_close(socket);
+    return bare;
 }
