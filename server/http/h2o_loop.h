@@ -93,6 +93,7 @@ struct tb_stream {
     bool ending;                    /* is closed as soon as it has said what it still has to say */
     unsigned end_code;              /* of the close frame then */
     bool read_stopped;              /* the client sends faster than it takes answers */
+    bool deaf;                      /* its TLS has been ended: what comes is thrown away */
     uint64_t sent_ms;     /* h2o_now() when something was last sent, or the client took a part */
     uint64_t heard_ms;    /* when the client was last heard of */
     uint64_t pinged_ms;   /* when it was last asked for a sign of life since then; 0: it was not */
@@ -192,6 +193,12 @@ void tb_listeners_close(struct tb_loop *loop);  /* takes those first who stand i
 void tb_handshake_begin(struct tb_loop *loop, h2o_socket_t *socket);
 void tb_handshakes_cut(struct tb_loop *loop, int64_t older_than_us);
 void tb_half_close(h2o_socket_t *socket); /* no more will be written; what comes is still read */
+
+/* The same of a socket that is ours alone and speaks TLS: ends that, and closes the socket. Its
+ * connection, with what is to be done when that is closed, goes on in the one returned, on which
+ * nothing can be understood any more. NULL: there is no file descriptor for it, and nothing was done.
+ */
+h2o_socket_t *tb_tls_end(h2o_socket_t *socket);
 
 /* --- h2o_inbox.c --- */
 void tb_inbox_open(struct tb_loop *loop);

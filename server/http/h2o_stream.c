@@ -73,14 +73,6 @@ void tb_stream_end(struct tb_stream *stream, unsigned code)
     }
 }
 
-/* Closing at once would throw away what the client has still sent, and with it, by a reset, the
- * close frame that it has not read yet. */
-void tb_stream_say_goodbye(struct tb_stream *stream)
-{
-    begin_to_end(stream);
-    tb_half_close(stream->socket);
-}
-
 /* Nothing more is sent; a WebSocket learns why. */
 void tb_stream_revoke(struct tb_stream *stream)
 {
@@ -147,8 +139,9 @@ void tb_stream_send_bytes(struct tb_stream *stream, struct tb_str bytes)
 /* --- reading --- */
 
 /* The library would keep 8 KiB for what a client may say some day. */
-static void release_input(h2o_socket_t *socket)
+static void consume_input(h2o_socket_t *socket, size_t len)
 {
+    h2o_buffer_consume(&socket->input, len);
     if (socket->input->size == 0) {
         h2o_buffer_dispose(&socket->input);
         h2o_buffer_init(&socket->input, &h2o_socket_buffer_prototype);
@@ -195,8 +188,7 @@ static void take_input(struct tb_stream *stream)
         stream->heard_ms = h2o_now(stream->loop->context.loop);
         stream->pinged_ms = 0;
     }
-    h2o_buffer_consume(&socket->input, len);
-    release_input(socket);
+    consume_input(socket, len);
 }
 
 static void on_input(h2o_socket_t *socket, const char *err)
@@ -204,6 +196,10 @@ static void on_input(h2o_socket_t *socket, const char *err)
     struct tb_stream *stream = socket->data;
     if (err != NULL) {
         tb_stream_close(stream);
+        return;
+    }
+    if (stream->deaf) {
+        consume_input(socket, socket->input->size);
         return;
     }
     take_input(stream);
@@ -220,13 +216,28 @@ static void on_input(h2o_socket_t *socket, const char *err)
     }
 }
 
-/* --- its beginning --- */
-
 void tb_stream_resume_reading(struct tb_stream *stream)
 {
     stream->read_stopped = false;
     h2o_socket_read_start(stream->socket, on_input);
 }
+
+/* Closing at once would throw away what the client has still sent, and with it, by a reset, the
+ * close frame that it has not read yet. */
+void tb_stream_say_goodbye(struct tb_stream *stream)
+{
+    begin_to_end(stream);
+    h2o_socket_t *bare = stream->socket->ssl == NULL ? NULL : tb_tls_end(stream->socket);
+    if (bare != NULL) {
+        stream->socket = bare;
+        stream->deaf = true;
+        h2o_socket_read_start(bare, on_input);
+    } else if (!stream->deaf) {
+        tb_half_close(stream->socket);
+    }
+}
+
+/* --- its beginning --- */
 
 static void open_on(struct tb_stream *stream, h2o_socket_t *socket, size_t request_bytes)
 {
@@ -235,8 +246,7 @@ static void open_on(struct tb_stream *stream, h2o_socket_t *socket, size_t reque
     socket->data = stream;
     (void)setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent,
                      sizeof(unsent));
-    h2o_buffer_consume(&socket->input, request_bytes);
-    release_input(socket);
+    consume_input(socket, request_bytes);
     h2o_socket_read_start(socket, on_input);
     take_input(stream);
     stream->sent_ms = stream->heard_ms = h2o_now(stream->loop->context.loop);
