@@ -1,6 +1,7 @@
 #include "http/read.h"
 
 #include "board/query.h"
+#include "board/query_value.h"
 #include "http/context.h"
 #include "http/header.h"
 #include "http/reply.h"
@@ -159,11 +160,15 @@ bool tb_read_switch(const struct tb_request *request, struct tb_parse *parse, co
                     bool *on)
 {
     const struct tb_params *params = request->query_params;
+    bool given = false;
     *on = false;
     for (size_t i = 0; i < params->count; i++) {
         struct tb_str value = params->items[i].value;
         if (!tb_str_eq_c(params->items[i].name, name)) {
             continue;
+        }
+        if (!tb_query_once(parse, name, &given)) {
+            return false;
         }
         *on = tb_str_eq_c(value, "true");
         if (!*on && !tb_str_eq_c(value, "false")) {

@@ -67,15 +67,16 @@ static enum tb_err begin(struct tb_committer *committer, struct tb_txn **txn)
 }
 
 /* Has the batch written anything? Every write but one to the log counts in `changes`, or in the
- * answers that are kept or in the credentials, or it cuts the log; of signs of life the board
- * knows. */
+ * answers that are kept or in the credentials, or it cuts the log; of signs of life, and of answers
+ * in the place of others, the board knows. */
 static bool has_written(const struct tb_committer *committer, const struct tb_head *head,
                         const struct tb_head *before)
 {
     return head->seq != before->seq || head->changes != before->changes ||
            head->answers != before->answers ||
            head->credential_changes != before->credential_changes ||
-           head->oldest_seq != before->oldest_seq || committer->board.saw_vms;
+           head->oldest_seq != before->oldest_seq || committer->board.saw_vms ||
+           committer->board.kept_answers;
 }
 
 static bool is_same(const struct tb_head *a, const struct tb_head *b)
@@ -87,7 +88,7 @@ static bool is_same(const struct tb_head *a, const struct tb_head *b)
 
 /* Did a commit happen, from one head to the other? Nobody else writes, so that the head which is
  * there now is one of them. TB_E_CONFLICT: it did not, and the batch can run again. So can one
- * whose heads are the same: it has only stored signs of life. */
+ * whose heads are the same: it has only stored signs of life, or answers, which it then finds. */
 static enum tb_err find_out(struct tb_committer *committer, const struct tb_head *before,
                             const struct tb_head *after)
 {

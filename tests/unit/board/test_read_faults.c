@@ -116,7 +116,7 @@ static enum tb_err read_ready(const struct board *board, struct tb_txn *txn, str
     struct tb_ready_request request;
     parse_query(board, "agent=bob&vmId=vm", &parse, &params);
     assert_true(tb_parse_ready(&parse, &params, &request));
-    return tb_read_ready(txn, &request, out);
+    return tb_read_ready(txn, &request, board->f->clock.now_ms, out);
 }
 
 static enum tb_err read_vms(const struct board *board, struct tb_txn *txn, struct tb_buf *out)
