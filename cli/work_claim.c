@@ -76,10 +76,14 @@ static void take_tasks(struct work *work, struct tb_str answer)
     struct tb_arena *arena = tb_arena_new(0);
     const struct tb_json *json = cli_read_json(arena, answer);
     const struct tb_json *first = json == NULL ? NULL : cli_items(json, "tasks");
+    if (json == NULL) {
+        work->result = CLI_UNREACHABLE;
+        work_drain(work);
+    }
     for (const struct tb_json *task = first; task != NULL; task = task->next) {
         work_job_start(work, task->raw, work->mode != WORK_CLAIMS);
     }
-    if (first == NULL) {
+    if (json != NULL && first == NULL) {
         on_none_ready(work);
     }
     tb_arena_free(arena);

@@ -257,7 +257,7 @@ def test_no_answer_ends_with_4(cli):
 
 
 def test_a_board_that_is_no_board(cli, tmp_path):
-    cli.run("ls", "--url", f"http://127.0.0.1:{cli.port}/elsewhere", code=3)
+    cli.run("ls", "--url", f"http://127.0.0.1:{cli.port}/elsewhere", code=1)
 
 
 @pytest.mark.parametrize("words", [

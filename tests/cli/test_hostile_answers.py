@@ -72,3 +72,20 @@ def test_a_page_of_somebody_else_is_no_backup(liar):
     liar.answer = HEAD + b"text/html\r\n\r\n<p>Welcome"
     assert "no backup" in liar.run("backup", "board.backup", code=4).err
     assert not list(liar.folder.iterdir())
+
+
+def test_a_page_of_somebody_else_is_no_stream_of_events(liar):
+    liar.answer = HEAD + b"text/html\r\n\r\n<p>Welcome"
+    assert "no stream of events" in liar.run("watch", "--since", "0", code=4).err
+
+
+def test_a_page_of_somebody_else_has_no_work(liar):
+    liar.answer = HEAD + b"text/html\r\n\r\n<p>Welcome"
+    for how in ((), ("--once",), ("--until-empty",)):
+        assert liar.run("work", *how, "--", "true", code=4).err.count("not from a board") == 1
+
+
+@pytest.mark.parametrize("words", [("ls",), ("claim",), ("show", "x"), ("work", "--once", "--", "true")])
+def test_a_page_that_is_not_there_is_not_that_nothing_is_ready(liar, words):
+    liar.answer = HEAD.replace(b"200 OK", b"404 Not Found") + b"text/html\r\n\r\n<p>No such page"
+    assert "not a board's" in liar.run(*words, code=1).err
