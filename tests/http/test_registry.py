@@ -123,7 +123,7 @@ def test_heartbeat(board):
     assert answer.json["lastSeen"] >= before["lastSeen"]
     assert board.get("/registry/vms/vm-1").json["lastSeen"] == answer.json["lastSeen"]
     head = board.head_seq()
-    for body in (None, b"", {}):
+    for body in (None, b"", {}, [1], b"alive", b'{"a":', b"\xff"):
         assert board.post("/registry/vms/vm-1/heartbeat", body).status == 200
     assert board.head_seq() == head
 
