@@ -138,6 +138,18 @@ static struct tb_str since_of_feed(const struct tb_request *request)
     return TB_STR_NONE;
 }
 
+static void refuse_feed_start(struct tb_request *request)
+{
+    if (request->headers[TB_IN_LAST_EVENT_ID].len > 0) {
+        tb_reply_refusal(request, TB_E_INVALID_HEADER,
+                         TB_STR("Last-Event-ID must be the id of an event of this stream: a ULID"),
+                         TB_STR_NONE);
+        return;
+    }
+    tb_reply_refusal(request, TB_E_INVALID_QUERY, TB_STR("since must be the id of an event"),
+                     TB_STR(",\"field\":\"since\""));
+}
+
 /* False: answered. */
 static bool read_feed_start(struct tb_request *request, struct tb_subscription *subscription)
 {
@@ -149,8 +161,7 @@ static bool read_feed_start(struct tb_request *request, struct tb_subscription *
         return true;
     }
     if (!tb_ulid_parse(since, &id)) {
-        tb_reply_refusal(request, TB_E_INVALID_QUERY, TB_STR("since must be the id of an event"),
-                         TB_STR(",\"field\":\"since\""));
+        refuse_feed_start(request);
         return false;
     }
     if (!tb_read_open(request, request->arena, &txn)) {
