@@ -40,7 +40,7 @@ static void send_piece(struct tb_exchange *exchange, struct tb_str piece)
         exchange->transfer_begun = true;
         tb_send_start(exchange);
     }
-    exchange->progress_ms = h2o_now(exchange->loop->context.loop);
+    exchange->progress_ms = tb_loop_now_ms(exchange->loop);
     h2o_send(exchange->req, &bytes, 1, H2O_SEND_STATE_IN_PROGRESS);
 }
 
