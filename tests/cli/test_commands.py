@@ -1,5 +1,6 @@
 """Each command, its --json, what it refuses and how it ends."""
 
+import fcntl
 import json
 import os
 import re
@@ -332,6 +333,17 @@ def test_a_backup_is_whole_or_not_there(cli):
         assert "in the backup" in {task["title"] for task in restored.client().get("/board/tasks", check=False).json["tasks"]}
     assert "is there already" in cli.run("backup", "copy", code=2).err
     cli.run("backup", "copy", "--force")
+
+
+def test_two_backups_do_not_write_to_one_file(cli):
+    with open(cli.folder / "copy.partial", "w+b") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(b"the other one's")
+        other.flush()
+        assert "another backup" in cli.run("backup", "copy", code=2).err
+        assert (cli.folder / "copy.partial").read_bytes() == b"the other one's"
+    cli.run("backup", "copy")  # what is left of one that was killed is in nobody's way
+    assert not (cli.folder / "copy.partial").exists()
 
 
 def test_a_backup_that_nobody_answers_leaves_nothing(cli):
