@@ -30,7 +30,8 @@ static void begin(struct tb_request *request, struct tb_subscription *subscripti
     }
     set_headers(request, subscription->coding);
     if (request->method == TB_METHOD_HEAD) {
-        tb_request_send(request);
+        (void)tb_request_piece_arena(request); /* of a body that has no length, too */
+        tb_request_stream(request);
     } else {
         tb_request_subscribe(request, subscription);
     }
