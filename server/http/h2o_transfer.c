@@ -114,7 +114,14 @@ void tb_request_transfer(struct tb_request *request, enum tb_transfer_kind kind,
     atomic_uint *under_way = &request->http->transfer_count;
     struct tb_transfer_options options = {
         .fill = fill, .ctx = request->http->store, .notify = notify, .notify_ctx = exchange};
-    request->response.close |= exchange->req->version < 0x101; /* nothing but its end ends it */
+    if (exchange->req->version < 0x101) {
+        /* nothing but its end would end it, and that comes also when it breaks off */
+        tb_reply_refusal(request, TB_E_BAD_REQUEST,
+                         TB_STR("This needs HTTP/1.1: with HTTP/1.0 nobody could tell whether it "
+                                "came as a whole"),
+                         TB_STR_NONE);
+        return;
+    }
     if (request->method == TB_METHOD_HEAD) {
         send_head_only(exchange);
         return;
