@@ -26,6 +26,13 @@ def test_add_takes_everything_that_a_task_may_have(cli, board):
     assert shown["createdBy"] == "me" and "notBefore" in shown
 
 
+def test_a_word_behind_two_hyphens_is_no_option(cli, board):
+    task = cli.run("add", "--quiet", "--", "--tag").out.strip()
+    assert board.task(task)["title"] == "--tag"
+    cli.run("note", task, "--", "- one\n- two")
+    assert board.task(task)["notes"][0]["content"] == "- one\n- two"
+
+
 def test_add_says_what_it_has_added(cli, board):
     ran = cli.run("add", "said \"so\"\n")
     assert ran.out.startswith("added ") and "ready" in ran.out
