@@ -39,19 +39,9 @@ struct vms {
     enum tb_err err;
 };
 
-/* Has it a service of that name? */
-static bool serves(struct vms *vms, struct tb_str services, struct tb_str wanted)
+static bool has_service(const struct tb_json *list, struct tb_str wanted)
 {
-    const struct tb_json_limits limits = {
-        .depth_max = TB_JSON_DEPTH_MAX, .tree_depth = 3, .node_count_max = TB_JSON_NODES_MAX};
-    struct tb_json_error error;
-    if (services.ptr == NULL) {
-        return false;
-    }
-    tb_arena_reset(vms->scratch);
-    const struct tb_json *list = tb_json_parse(vms->scratch, services, &limits, &error);
-    const struct tb_json *service = list != NULL ? list->child : NULL;
-    for (; service != NULL; service = service->next) {
+    for (const struct tb_json *service = list->child; service != NULL; service = service->next) {
         const struct tb_json *name = tb_json_member(service, "name");
         if (name != NULL && name->type == TB_JSON_STRING && tb_str_eq(tb_json_text(name), wanted)) {
             return true;
@@ -60,13 +50,32 @@ static bool serves(struct vms *vms, struct tb_str services, struct tb_str wanted
     return false;
 }
 
+/* Has it all the services that are asked for? */
+static bool serves(struct vms *vms, struct tb_str services)
+{
+    const struct tb_vms_request *request = vms->request;
+    const struct tb_json_limits limits = {
+        .depth_max = TB_JSON_DEPTH_MAX, .tree_depth = 3, .node_count_max = TB_JSON_NODES_MAX};
+    struct tb_json_error error;
+    if (request->service_count == 0 || services.ptr == NULL) {
+        return request->service_count == 0;
+    }
+    tb_arena_reset(vms->scratch);
+    const struct tb_json *list = tb_json_parse(vms->scratch, services, &limits, &error);
+    for (size_t i = 0; i < request->service_count; i++) {
+        if (list == NULL || !has_service(list, request->services[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool fits(struct vms *vms, const struct tb_vm *vm, bool stale)
 {
     const struct tb_vms_request *request = vms->request;
     return !tb_vm_is_gone(vm) && (request->role < 0 || request->role == (int)vm->role) &&
            (request->status < 0 || request->status == (int)vm->status) &&
-           (request->status != (int)TB_VM_RUNNING || !stale) &&
-           (request->service.ptr == NULL || serves(vms, vm->services, request->service));
+           (request->status != (int)TB_VM_RUNNING || !stale) && serves(vms, vm->services);
 }
 
 static enum tb_visit add_vm(void *ctx, const struct tb_vm *vm)

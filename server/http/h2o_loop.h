@@ -45,7 +45,7 @@ struct tb_exchange {
     h2o_timeout_entry_t delay;
     void (*after_delay)(struct tb_exchange *exchange);
     uint64_t
-        progress_ms; /* h2o_now() when the client was last seen to take bytes; 0: nothing is sent */
+        progress_ms; /* tb_loop_now_ms() when the client was last seen to take bytes; 0: nothing is sent */
     uint64_t acked_bytes;         /* by then */
     size_t answer_bytes;          /* counted in the loop's sum; 0: small */
     struct tb_transfer *transfer; /* NULL: none; the exchange stays until it is over */
@@ -94,7 +94,7 @@ struct tb_stream {
     unsigned end_code;              /* of the close frame then */
     bool read_stopped;              /* the client sends faster than it takes answers */
     bool deaf;                      /* its TLS has been ended: what comes is thrown away */
-    uint64_t sent_ms;     /* h2o_now() when something was last sent, or the client took a part */
+    uint64_t sent_ms; /* tb_loop_now_ms() when something was last sent, or the client took a part */
     uint64_t heard_ms;    /* when the client was last heard of */
     uint64_t pinged_ms;   /* when it was last asked for a sign of life since then; 0: it was not */
     uint64_t ending_ms;   /* when `ending` was set */
@@ -139,6 +139,7 @@ struct tb_loop {
     pthread_t thread;
     enum tb_loop_state state;
     h2o_context_t context;
+    uint64_t library_ms; /* h2o_now() when its timers were last looked at */
     h2o_accept_ctx_t accept;
     h2o_socket_t *listeners[TB_LISTEN_ADDRESSES_MAX];
     size_t listener_count;
@@ -182,7 +183,8 @@ struct tb_server {
 /* --- h2o_loop.c --- */
 void *tb_loop_main(void *loop);
 struct tb_loop *tb_loop_of(const h2o_req_t *req);
-int64_t tb_loop_now_us(const struct tb_loop *loop);
+int64_t tb_loop_now_us(const struct tb_loop *loop); /* monotonic, as the next one */
+uint64_t tb_loop_now_ms(const struct tb_loop *loop);
 
 /* --- h2o_listener.c --- */
 bool tb_listeners_open(struct tb_loop *loop);

@@ -60,7 +60,7 @@ static void begin_to_end(struct tb_stream *stream)
 {
     if (!stream->ending) {
         stream->ending = true;
-        stream->ending_ms = h2o_now(stream->loop->context.loop);
+        stream->ending_ms = tb_loop_now_ms(stream->loop);
     }
 }
 
@@ -108,7 +108,7 @@ static void on_sent(h2o_socket_t *socket, const char *err)
         tb_stream_close(stream);
         return;
     }
-    stream->sent_ms = h2o_now(stream->loop->context.loop);
+    stream->sent_ms = tb_loop_now_ms(stream->loop);
     if (has_more_to_say(stream)) {
         tb_fanout_ready(stream);
     } else {
@@ -121,7 +121,7 @@ void tb_stream_send(struct tb_stream *stream, struct tb_parcel *parcel)
     assert(!tb_stream_is_sending(stream));
     tb_fanout_leave(stream);
     stream->sending = parcel;
-    stream->sent_ms = h2o_now(stream->loop->context.loop);
+    stream->sent_ms = tb_loop_now_ms(stream->loop);
     stream->acked_bytes = 0;
     stream->sent_bytes += parcel->len;
     tb_number_add(&stream->loop->worker.metrics->streams.parcels, 1);
@@ -185,7 +185,7 @@ static void take_input(struct tb_stream *stream)
     } else {
         tb_arena_reset(stream->loop->fanout.scratch);
         tb_websocket_take(stream->websocket, tb_str_from(socket->input->bytes, len));
-        stream->heard_ms = h2o_now(stream->loop->context.loop);
+        stream->heard_ms = tb_loop_now_ms(stream->loop);
         stream->pinged_ms = 0;
     }
     consume_input(socket, len);
@@ -249,7 +249,7 @@ static void open_on(struct tb_stream *stream, h2o_socket_t *socket, size_t reque
     consume_input(socket, request_bytes);
     h2o_socket_read_start(socket, on_input);
     take_input(stream);
-    stream->sent_ms = stream->heard_ms = h2o_now(stream->loop->context.loop);
+    stream->sent_ms = stream->heard_ms = tb_loop_now_ms(stream->loop);
     tb_fanout_ready(stream);
 }
 

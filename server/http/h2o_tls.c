@@ -104,7 +104,8 @@ void tb_handshakes_cut(struct tb_loop *loop, int64_t older_than_us)
          node = next) {
         struct tb_handshake *handshake = H2O_STRUCT_FROM_MEMBER(struct tb_handshake, link, node);
         next = node->next;
-        if (h2o_timeval_subtract(&handshake->connected_at, now) >= older_than_us) {
+        int64_t age_us = h2o_timeval_subtract(&handshake->connected_at, now);
+        if (age_us < 0 || age_us >= older_than_us) { /* below 0: the clock was set back since */
             give_up(handshake);
         }
     }

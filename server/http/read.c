@@ -172,12 +172,7 @@ bool tb_read_switch(const struct tb_request *request, struct tb_parse *parse, co
         }
         *on = tb_str_eq_c(value, "true");
         if (!*on && !tb_str_eq_c(value, "false")) {
-            parse->refusal = (struct tb_refusal){
-                .err = TB_E_INVALID_QUERY,
-                .message = tb_arena_printf(parse->arena, "%s must be true or false", name),
-                .extra = tb_arena_printf(parse->arena, ",\"field\":\"%s\"", name),
-            };
-            return false;
+            return tb_query_refuse(parse, name, "must be true or false");
         }
     }
     return true;
