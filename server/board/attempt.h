@@ -58,8 +58,8 @@ void tb_claim_close(struct tb_board *board, struct tb_task *task,
 struct tb_str tb_claim_take_over(struct tb_board *board, struct tb_task *task);
 
 /* For rules that would end a live claim (PATCH of status or assignee, DELETE, a verdict): true when
- * the task is not claimed or the command may end the claim; else refuses with already_claimed or
- * claim_lost. */
+ * the command may end it, or there is none and the command says nothing else; else refuses with
+ * already_claimed or claim_lost. */
 bool tb_claim_may_be_ended(struct tb_board *board, const struct tb_command *command,
                            const struct tb_task *task, struct tb_arena *arena,
                            struct tb_reply *reply);

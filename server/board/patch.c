@@ -74,12 +74,11 @@ static bool dependencies_are_fine(struct tb_board *board, const struct tb_task *
 }
 
 /* Whoever patches the status or the holder of a claimed task to something else ends the claim. */
-static bool ends_claim(const struct tb_patch_command *patch, const struct tb_task *old)
+static bool would_end_claim(const struct tb_patch_command *patch, const struct tb_task *old)
 {
     const struct tb_task_fields *fields = &patch->fields;
-    return tb_task_is_claimed(old) &&
-           (((patch->set & TB_PATCH_STATUS) && fields->status != old->status) ||
-            ((patch->set & TB_PATCH_ASSIGNEE) && !tb_str_eq(fields->assignee, old->assignee)));
+    return ((patch->set & TB_PATCH_STATUS) && fields->status != old->status) ||
+           ((patch->set & TB_PATCH_ASSIGNEE) && !tb_str_eq(fields->assignee, old->assignee));
 }
 
 /* A patch that finishes a task is told as how it ended, every other one as an update. */
@@ -111,8 +110,9 @@ void tb_rule_patch(struct tb_board *board, const struct tb_command *command, str
         !tb_speaker_may_patch(command, &old, reply)) {
         return;
     }
-    bool takes_over = ends_claim(patch, &old);
-    if (takes_over && !tb_claim_may_be_ended(board, command, &old, arena, reply)) {
+    bool ends = would_end_claim(patch, &old);
+    bool takes_over = ends && tb_task_is_claimed(&old);
+    if (ends && !tb_claim_may_be_ended(board, command, &old, arena, reply)) {
         return;
     }
     struct tb_task task = old;

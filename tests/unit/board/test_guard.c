@@ -202,14 +202,71 @@ static void a_patch_makes_no_claim(void **state)
     assert_str(fixture_field(f, id, "assignee"), "\"bob\"");
 }
 
-/* Only to be told is a token needed where nobody holds the task. */
-static void a_token_on_an_unclaimed_task_does_no_harm(void **state)
+/* Who lost the task is told so, also where nobody holds it now: it would else finish what is
+ * somebody else's to do. */
+static void a_lost_claim_writes_nothing_where_nobody_holds_the_task(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 1; i < COUNT(enders); i++) { /* it is open: the first would change nothing */
+        struct fixture_claim claim = claimed(f);
+        fixture_advance(f, 300000);
+        fixture_run_due(f, 10);
+        fixture_advance(f, 60000);
+        fixture_run_due(f, 10);
+        assert_json(f, fixture_field(f, claim.id, "status"), "'open'");
+        struct tb_head before = fixture_head(f);
+        f->claim_token = tb_str_c(claim.token);
+        fixture_send(f, enders[i].kind, claim.id, "%s", enders[i].body);
+        assert_refused(f, TB_E_CLAIM_LOST, NULL, ",'reason':'expired'");
+        f->claim_token = TB_STR("1.AAAAAAAAAAAAAAAAAAAAAA"); /* of no claim */
+        fixture_send(f, enders[i].kind, claim.id, "%s", enders[i].body);
+        assert_int_equal(f->reply.err, TB_E_CLAIM_LOST);
+        struct tb_head after = fixture_head(f);
+        assert_memory_equal(&before, &after, sizeof(before));
+        f->claim_token = TB_STR_NONE; /* as one who never held it */
+        fixture_send(f, enders[i].kind, claim.id, "%s", enders[i].body);
+        assert_reply(f, 200);
+    }
+}
+
+static void so_it_is_behind_a_release_and_a_completion(void **state)
 {
     struct fixture *f = *state;
     struct fixture_claim claim = claimed(f);
     fixture_hold(f, TB_COMMAND_RELEASE, claim, "%s", "");
     f->claim_token = tb_str_c(claim.token);
-    fixture_patch(f, claim.id, "{'status':'done'}");
+    fixture_send(f, TB_COMMAND_PATCH, claim.id, "%s", "{'status':'done'}");
+    assert_refused(f, TB_E_CLAIM_LOST, NULL, ",'reason':'released'");
+    fixture_patch(f, claim.id, "{'title':'u'}"); /* it would end no claim */
+
+    f->claim_token = TB_STR_NONE;
+    claim = claimed(f);
+    fixture_hold(f, TB_COMMAND_COMPLETE, claim, "%s", "");
+    f->claim_token = tb_str_c(claim.token);
+    fixture_send(f, TB_COMMAND_REVIEW, claim.id, "%s", "{'summary':'s'}");
+    assert_refused(f, TB_E_CLAIM_LOST, NULL, ",'reason':'completed'");
+    f->force = true;
+    fixture_send(f, TB_COMMAND_REVIEW, claim.id, "%s", "{'summary':'s'}");
+    assert_reply(f, 200);
+}
+
+/* Its first answer may have been lost on the way. */
+static void the_write_that_ended_a_claim_can_be_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < COUNT(enders); i++) {
+        struct fixture_claim claim = claimed(f);
+        f->claim_token = tb_str_c(claim.token);
+        fixture_send(f, enders[i].kind, claim.id, "%s", enders[i].body);
+        assert_reply(f, 200);
+        fixture_send(f, enders[i].kind, claim.id, "%s", enders[i].body);
+        if (enders[i].status != NULL) {
+            assert_reply(f, 200);
+        } else {
+            assert_refused(f, TB_E_TASK_NOT_FOUND, NULL, NULL);
+        }
+        f->claim_token = TB_STR_NONE;
+    }
 }
 
 /* --- what a claim makes of dependencies and rejections --- */
@@ -277,7 +334,9 @@ int main(void)
         fixture_test(an_assignee_that_was_patched_stays),
         fixture_test(a_new_assignee_holds_the_task_as_of_old),
         fixture_test(a_patch_makes_no_claim),
-        fixture_test(a_token_on_an_unclaimed_task_does_no_harm),
+        fixture_test(a_lost_claim_writes_nothing_where_nobody_holds_the_task),
+        fixture_test(so_it_is_behind_a_release_and_a_completion),
+        fixture_test(the_write_that_ended_a_claim_can_be_sent_again),
         fixture_test(a_claimed_task_does_not_wait_again),
         fixture_test(a_rejected_task_can_be_claimed_with_its_attempts_used_up),
         fixture_test(a_dead_letter_that_is_patched_open_can_be_claimed),
