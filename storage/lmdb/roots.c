@@ -1,0 +1,34 @@
+/* Looked at before LMDB is let into a file: it ends the process when a tree has no root where one
+ * must be. */
+#include <unistd.h>
+
+#include "lmdb/pages.h"
+
+static bool may_be_root(const struct tb_page_meta *meta, const struct tb_page_tree *tree)
+{
+    return tree->root == TB_PAGE_NONE ||
+           (tree->root >= TB_PAGE_METAS && tree->root <= meta->last_page);
+}
+
+bool tb_lmdb_has_roots(MDB_env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct tb_page_meta meta;
+    int fd = -1;
+    if (mdb_env_info(env, &info) != 0 || mdb_env_stat(env, &stat) != 0 ||
+        mdb_env_get_fd(env, &fd) != 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < TB_PAGE_METAS; i++) {
+        off_t at = (off_t)(i * (size_t)stat.ms_psize + sizeof(struct tb_page_header));
+        if (pread(fd, &meta, sizeof meta, at) != (ssize_t)sizeof meta) {
+            return false;
+        }
+        if (meta.txn == info.me_last_txnid && may_be_root(&meta, &meta.trees[0]) &&
+            may_be_root(&meta, &meta.trees[1])) {
+            return true;
+        }
+    }
+    return false;
+}
