@@ -74,14 +74,6 @@ static bool holds_only_a_lock(const char *folder)
     return only;
 }
 
-static struct tb_str dump_now(struct world *world)
-{
-    struct tb_txn *txn = snapshot(world);
-    struct tb_str all = dump(world, txn);
-    tb_read_end(&txn);
-    return all;
-}
-
 static struct world *world_with_tasks(void)
 {
     struct world *world = world_open(ENGINE_LMDB, 11);

@@ -79,14 +79,6 @@ static enum tb_err try_to_create(struct world *world, const char *title)
     return tb_write_commit(&txn);
 }
 
-static struct tb_str dump_now(struct world *world)
-{
-    struct tb_txn *txn = snapshot(world);
-    struct tb_str all = dump(world, txn);
-    tb_read_end(&txn);
-    return all;
-}
-
 static struct world *world_with_tasks(void)
 {
     struct world *world = world_open(ENGINE_LMDB, 5);
