@@ -1,201 +1,511 @@
-/* Damaged pages of the file: found before anybody trusts them. */
+/* Damaged pages of the file: found before anybody trusts them. The damage is done to a copy of the
+ * file in memory (pages.h of the engine says how the file is laid out), which is then written over
+ * it. */
 #include "folder.h"
 #include "scene.h"
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static void change_file(const struct scene *scene, size_t at, const void *bytes, size_t size)
-{
-    int fd = -1;
-    char path[128];
-    snprintf(path, sizeof path, "%s/data.mdb", scene->world->folder);
-    fd = open(path, O_RDWR);
-    assert_true(fd >= 0);
-    assert_int_equal(pwrite(fd, bytes, size, (off_t)at), (ssize_t)size);
-    close(fd);
-}
-
 enum {
-    META_BYTES = 4096,
-    META_AT = 16,
-    FREE_TREE_AT = 24,
-    MAIN_TREE_AT = 72,
-    LAST_PAGE_AT = 120,
-    TXN_AT = 128,
-    TREE_ROOT_AT = 40,
-    TREE_LEAVES_AT = 16
+    PAGE_BYTES = 4096,
+    PAGES_ADDED = 64, /* room for those that a damage adds */
+
+    FLAGS = 10, /* in a page */
+    LOWER = 12,
+    UPPER = 14,
+    OVERFLOW_PAGES = 12,
+    PLACES = 16,
+    BRANCH = 1,
+    LEAF = 2,
+
+    VALUE_BYTES = 0, /* in a node */
+    NODE_FLAGS = 4,
+    KEY_BYTES = 6,
+    KEY = 8,
+    WITH_PAGES = 1,
+    WITH_TREE = 2,
+
+    DEPTH = 6, /* in a tree */
+    BRANCH_PAGES = 8,
+    LEAF_PAGES = 16,
+    VALUE_PAGES = 24,
+    ENTRIES = 32,
+    ROOT = 40,
+
+    META = 16, /* in a meta page */
+    FREE_TREE = 24,
+    MAIN_TREE = 72,
+    LAST_PAGE = 120,
+    TXN = 128,
 };
 
-struct layout {
-    size_t meta; /* of the meta page in force */
-    uint64_t free_root;
-    uint64_t main_root;
-    uint64_t last_page;
-};
-
-static uint64_t number_at(const struct scene *scene, size_t at)
-{
-    uint64_t number = 0;
+struct file {
+    struct scene *scene;
     char path[128];
-    snprintf(path, sizeof path, "%s/data.mdb", scene->world->folder);
-    int fd = open(path, O_RDONLY);
-    assert_int_equal(pread(fd, &number, sizeof number, (off_t)at), sizeof number);
+    size_t size;
+    uint8_t *sound;
+    uint8_t *bytes;
+};
+
+static uint64_t get(const struct file *file, size_t at, size_t width)
+{
+    uint64_t value = 0;
+    assert_true(at + width <= file->size);
+    memcpy(&value, file->bytes + at, width);
+    return value;
+}
+
+static void set(struct file *file, size_t at, size_t width, uint64_t value)
+{
+    assert_true(at + width <= file->size);
+    memcpy(file->bytes + at, &value, width);
+}
+
+static void write_file(const struct file *file, const uint8_t *bytes, size_t size)
+{
+    int fd = open(file->path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)size), 0);
+    assert_int_equal(pwrite(fd, bytes, size, 0), size);
     close(fd);
-    return number;
 }
 
-static struct layout look_at_file(const struct scene *scene)
+/* --- places in it --- */
+
+static size_t meta(const struct file *file)
 {
-    size_t second = META_BYTES + META_AT;
-    bool first = number_at(scene, META_AT + TXN_AT) > number_at(scene, second + TXN_AT);
-    size_t meta = first ? META_AT : second;
-    return (struct layout){meta, number_at(scene, meta + FREE_TREE_AT + TREE_ROOT_AT),
-                           number_at(scene, meta + MAIN_TREE_AT + TREE_ROOT_AT),
-                           number_at(scene, meta + LAST_PAGE_AT)};
+    size_t second = PAGE_BYTES + META;
+    return get(file, META + TXN, 8) > get(file, second + TXN, 8) ? META : second;
 }
 
-static void root_outside(struct scene *scene, const struct layout *file)
+static size_t main_tree(const struct file *file)
 {
-    uint64_t far = file->last_page + 5;
-    change_file(scene, file->meta + FREE_TREE_AT + TREE_ROOT_AT, &far, sizeof far);
+    return meta(file) + MAIN_TREE;
 }
 
-static void one_root_for_two(struct scene *scene, const struct layout *file)
+static size_t free_tree(const struct file *file)
 {
-    change_file(scene, file->meta + FREE_TREE_AT + TREE_ROOT_AT, &file->main_root,
-                sizeof file->main_root);
+    return meta(file) + FREE_TREE;
 }
 
-static void other_page_number(struct scene *scene, const struct layout *file)
+static size_t page_at(const struct file *file, size_t tree)
 {
-    uint64_t other = file->main_root + 1;
-    change_file(scene, file->main_root * META_BYTES, &other, sizeof other);
+    return get(file, tree + ROOT, 8) * PAGE_BYTES;
 }
 
-static void nodes_outside(struct scene *scene, const struct layout *file)
+static size_t node_at(const struct file *file, size_t page, size_t nth)
 {
-    uint16_t far = 5000;
-    change_file(scene, file->main_root * META_BYTES + 16, &far, sizeof far);
+    return page + get(file, page + PLACES + 2 * nth, 2);
 }
 
-static void other_leaf_count(struct scene *scene, const struct layout *file)
+static size_t node_count(const struct file *file, size_t page)
 {
-    uint64_t other = 99;
-    change_file(scene, file->meta + MAIN_TREE_AT + TREE_LEAVES_AT, &other, sizeof other);
+    return (get(file, page + LOWER, 2) - PLACES) / 2;
 }
 
-static void one_page_more(struct scene *scene, const struct layout *file)
+/* The page that a branch's node leads to. */
+static size_t child_at(const struct file *file, size_t page, size_t nth)
 {
-    uint64_t more = file->last_page + 1;
-    change_file(scene, file->meta + LAST_PAGE_AT, &more, sizeof more);
+    return get(file, node_at(file, page, nth), 6) * PAGE_BYTES;
+}
+
+static size_t value_of(const struct file *file, size_t node)
+{
+    return node + KEY + get(file, node + KEY_BYTES, 2);
+}
+
+static size_t find_in_leaf(const struct file *file, size_t leaf, const char *name)
+{
+    assert_int_equal(get(file, leaf + FLAGS, 2), LEAF);
+    for (size_t i = 0; i < node_count(file, leaf); i++) {
+        size_t node = node_at(file, leaf, i);
+        if (get(file, node + KEY_BYTES, 2) == strlen(name) &&
+            memcmp(file->bytes + node + KEY, name, strlen(name)) == 0) {
+            return node;
+        }
+    }
+    return 0;
+}
+
+/* The node of the main tree, of one level or two, with that key. */
+static size_t main_node(const struct file *file, const char *name)
+{
+    size_t root = page_at(file, main_tree(file));
+    bool is_leaf = get(file, root + FLAGS, 2) == LEAF;
+    size_t found = is_leaf ? find_in_leaf(file, root, name) : 0;
+    for (size_t i = 0; !is_leaf && found == 0 && i < node_count(file, root); i++) {
+        found = find_in_leaf(file, child_at(file, root, i), name);
+    }
+    assert_true(found != 0);
+    return found;
+}
+
+static size_t main_root(const struct file *file)
+{
+    return page_at(file, main_tree(file));
+}
+
+static size_t format_node(const struct file *file)
+{
+    return main_node(file, "format");
+}
+
+static size_t task_tree_node(const struct file *file)
+{
+    return main_node(file, "task");
+}
+
+static size_t task_tree(const struct file *file)
+{
+    return value_of(file, task_tree_node(file));
+}
+
+static size_t task_root(const struct file *file)
+{
+    size_t root = page_at(file, task_tree(file));
+    assert_int_equal(get(file, root + FLAGS, 2), BRANCH);
+    return root;
+}
+
+static size_t task_leaf(const struct file *file)
+{
+    size_t leaf = child_at(file, task_root(file), 0);
+    assert_int_equal(get(file, leaf + FLAGS, 2), LEAF);
+    return leaf;
+}
+
+static size_t task_node(const struct file *file)
+{
+    return node_at(file, task_leaf(file), 0);
+}
+
+static size_t free_root(const struct file *file)
+{
+    size_t root = page_at(file, free_tree(file));
+    assert_int_equal(get(file, root + FLAGS, 2), LEAF);
+    return root;
+}
+
+static size_t free_node(const struct file *file)
+{
+    return node_at(file, free_root(file), 0);
+}
+
+static size_t free_list(const struct file *file)
+{
+    return value_of(file, free_node(file));
+}
+
+/* Two blocks of runs whose values have pages of their own: the one with more first. */
+static void run_nodes(const struct file *file, size_t nodes[2])
+{
+    size_t leaf = page_at(file, value_of(file, main_node(file, "run")));
+    size_t count = 0;
+    assert_int_equal(get(file, leaf + FLAGS, 2), LEAF);
+    for (size_t i = 0; i < node_count(file, leaf) && count < 2; i++) {
+        size_t node = node_at(file, leaf, i);
+        if ((get(file, node + NODE_FLAGS, 2) & WITH_PAGES) != 0) {
+            nodes[count++] = node;
+        }
+    }
+    assert_int_equal(count, 2);
+    if (get(file, nodes[0], 4) < get(file, nodes[1], 4)) {
+        size_t node = nodes[0];
+        nodes[0] = nodes[1];
+        nodes[1] = node;
+    }
+}
+
+/* Where its number stands, and where it is. */
+static size_t run_value(const struct file *file)
+{
+    size_t nodes[2];
+    run_nodes(file, nodes);
+    return value_of(file, nodes[0]);
+}
+
+static size_t run_page(const struct file *file)
+{
+    return get(file, run_value(file), 8) * PAGE_BYTES;
+}
+
+/* --- damage: one number --- */
+
+#define FAR (UINT64_C(1) << 40)
+
+static const struct {
+    size_t (*where)(const struct file *file);
+    size_t at;
+    size_t width;
+    uint64_t value;
+    const char *told;
+} numbers[] = {
+    {meta, 0, 4, 0, "data.mdb has no page that tells where its trees begin"},
+    {free_tree, ROOT, 8, FAR, "(the free pages): it is not in the file"},
+    {main_tree, DEPTH, 2, 5, "(the main database): it is a leaf too high or a branch too low"},
+    {main_tree, LEAF_PAGES, 8, 99, "the tree of the main database says it has "},
+    {task_tree, ROOT, 8, 1, "(the database task): it is not in the file"},
+    {task_tree, DEPTH, 2, 0, "(the database task): the tree is deeper than it should be"},
+    {task_tree, DEPTH, 2, 1, "(the database task): it is a leaf too high or a branch too low"},
+    {task_tree, BRANCH_PAGES, 8, 9, " in 9 + "},
+    {task_tree, LEAF_PAGES, 8, 999, " + 999 + "},
+    {task_tree, VALUE_PAGES, 8, 77, " + 77 pages; there are "},
+    {task_tree, ENTRIES, 8, 9, "the tree of the database task says it has 9 entries in "},
+    {task_tree_node, VALUE_BYTES, 2, 47, "(the main database): it holds a tree that nobody knows"},
+    {format_node, NODE_FLAGS, 2, WITH_TREE,
+     "(the main database): it holds a tree that nobody knows"},
+    {format_node, VALUE_BYTES, 2, 0xffff, "(the main database): one of its values is damaged"},
+    {main_root, 0, 8, 1, "(the main database): it is not a page of a tree"},
+    {task_leaf, FLAGS, 2, 0, "(the database task): it is not a page of a tree"},
+    {task_leaf, LOWER, 2, PLACES,
+     "(the database task): it is a leaf too high or a branch too low, or "
+     "empty"},
+    {task_leaf, LOWER, 2, PLACES - 2, "(the database task): it is not a page of a tree"},
+    {task_leaf, LOWER, 2, PLACES + 1, "(the database task): it is not a page of a tree"},
+    {task_leaf, LOWER, 2, PAGE_BYTES, "(the database task): it is not a page of a tree"},
+    {task_leaf, UPPER, 2, PAGE_BYTES + 1, "(the database task): it is not a page of a tree"},
+    {task_leaf, PLACES, 2, PLACES, "(the database task): one of its nodes is damaged"},
+    {task_leaf, PLACES, 2, 5000, "(the database task): one of its nodes is damaged"},
+    {task_node, KEY_BYTES, 2, 512, "(the database task): one of its nodes is damaged"},
+    {task_node, VALUE_BYTES, 2, 0xffff, "(the database task): one of its values is damaged"},
+    {task_node, NODE_FLAGS, 2, WITH_TREE, "(the database task): it has a tree within"},
+    {run_value, 0, 8, FAR, "(the database run): a value is not in the file"},
+    {run_value, 0, 8, 1, "(the database run): a value is not in the file"},
+    {run_page, 0, 8, 5, "(the database run): it is not the page of a value"},
+    {run_page, FLAGS, 2, LEAF, "(the database run): it is not the page of a value"},
+    {run_page, OVERFLOW_PAGES, 4, 1, "(the database run): it is not the page of a value"},
+    {run_page, OVERFLOW_PAGES, 4, 99999, "(the database run): it is not the page of a value"},
+    {free_node, VALUE_BYTES, 2, 4, "(the free pages): a list of free pages is damaged"},
+    {free_list, 0, 8, FAR, "(the free pages): a list of free pages is damaged"},
+    {free_list, 8, 8, FAR, "(the free pages): it is free and does not exist"},
+    {free_list, 8, 8, 1, "(the free pages): it is free and does not exist"},
+};
+
+/* --- damage of other kinds --- */
+
+static void one_root_for_two(struct file *file)
+{
+    set(file, free_tree(file) + ROOT, 8, get(file, main_tree(file) + ROOT, 8));
+}
+
+static void one_page_more(struct file *file)
+{
+    size_t at = meta(file) + LAST_PAGE;
+    set(file, at, 8, get(file, at, 8) + 1);
+}
+
+/* A page that the file may have, and does not. */
+static void root_behind_the_end(struct file *file)
+{
+    size_t at = meta(file) + LAST_PAGE;
+    set(file, at, 8, get(file, at, 8) + 9);
+    set(file, task_tree(file) + ROOT, 8, get(file, at, 8));
+}
+
+/* A value of several pages begins at the last one. */
+static void value_over_the_end(struct file *file)
+{
+    set(file, run_value(file), 8, get(file, meta(file) + LAST_PAGE, 8));
+}
+
+static void one_value_for_two(struct file *file)
+{
+    size_t nodes[2];
+    run_nodes(file, nodes);
+    set(file, value_of(file, nodes[1]), 8, get(file, value_of(file, nodes[0]), 8));
 }
 
 /* The first list of free pages names the main tree's root. */
-static void free_a_page_in_use(struct scene *scene, const struct layout *file)
+static void free_a_page_in_use(struct file *file)
 {
-    size_t page = file->free_root * META_BYTES;
-    uint16_t node = (uint16_t)number_at(scene, page + 16);
-    size_t list = page + node + 8 + 8; /* its header and its key */
-    assert_true(number_at(scene, list) > 0);
-    change_file(scene, list + 8, &file->main_root, sizeof file->main_root);
+    assert_true(get(file, free_list(file), 8) > 0);
+    set(file, free_list(file) + 8, 8, get(file, main_tree(file) + ROOT, 8));
 }
 
-/* Where the first list of free pages stands. */
-static size_t free_list(const struct scene *scene, const struct layout *file)
+static void swap_nodes(struct file *file)
 {
-    size_t page = file->free_root * META_BYTES;
-    return page + (uint16_t)number_at(scene, page + 16) + 8 + 8;
+    size_t at = task_leaf(file) + PLACES;
+    uint64_t first = get(file, at, 2);
+    set(file, at, 2, get(file, at + 2, 2));
+    set(file, at + 2, 2, first);
 }
 
-static void free_a_page_that_is_none(struct scene *scene, const struct layout *file)
+/* The branch says that its second page begins with a key that is above the first one there, and
+ * below its own next one. */
+static void raise_bound(struct file *file)
 {
-    uint64_t far = file->last_page + 9;
-    change_file(scene, free_list(scene, file) + 8, &far, sizeof far);
+    size_t node = node_at(file, task_root(file), 1);
+    size_t last = node + KEY + get(file, node + KEY_BYTES, 2) - 1;
+    for (size_t i = 0; i < 4; i++) {
+        set(file, last - i, 1, 0xff);
+    }
 }
 
-static void free_too_many(struct scene *scene, const struct layout *file)
+static void zero_the_rest(struct file *file)
 {
-    uint64_t many = UINT64_C(1) << 40;
-    change_file(scene, free_list(scene, file), &many, sizeof many);
-}
-
-static void swap_nodes(struct scene *scene, const struct layout *file)
-{
-    size_t at = file->main_root * META_BYTES + 16;
-    uint32_t both = (uint32_t)number_at(scene, at);
-    uint32_t swapped = both >> 16 | both << 16;
-    change_file(scene, at, &swapped, sizeof swapped);
-}
-
-static void other_depth(struct scene *scene, const struct layout *file)
-{
-    uint16_t deep = 5;
-    change_file(scene, file->meta + MAIN_TREE_AT + 6, &deep, sizeof deep);
-}
-
-static void no_magic(struct scene *scene, const struct layout *file)
-{
-    uint32_t none = 0;
-    change_file(scene, file->meta, &none, sizeof none);
-}
-
-static void huge_value(struct scene *scene, const struct layout *file)
-{
-    size_t page = file->main_root * META_BYTES;
-    uint16_t size = 0xffff;
-    change_file(scene, page + (uint16_t)number_at(scene, page + 16), &size, sizeof size);
-}
-
-static void zero_the_rest(struct scene *scene, const struct layout *file)
-{
-    static const uint8_t zeros[META_BYTES];
-    for (uint64_t page = 2; page <= file->last_page; page++) {
-        if (page != file->main_root) {
-            change_file(scene, page * META_BYTES, zeros, sizeof zeros);
+    for (size_t page = (size_t)2 * PAGE_BYTES; page < file->size; page += PAGE_BYTES) {
+        if (page != main_root(file)) {
+            memset(file->bytes + page, 0, PAGE_BYTES);
         }
     }
+}
+
+/* The numbers of transactions are the keys of the free pages: half of one is none. */
+static void cut_keys_of_free_pages(struct file *file)
+{
+    assert_true(node_count(file, free_root(file)) > 1);
+    for (size_t i = 0; i < 2; i++) {
+        set(file, node_at(file, free_root(file), i) + KEY_BYTES, 2, 4);
+    }
+}
+
+/* A node at the very end of its page, with a key of one byte. */
+static void key_over_the_end(struct file *file)
+{
+    size_t leaf = task_leaf(file);
+    set(file, leaf + PLACES, 2, PAGE_BYTES - KEY);
+    set(file, leaf + PAGE_BYTES - KEY + KEY_BYTES, 2, 1);
+}
+
+/* A file that is whole, with branch below branch below branch. */
+static void a_tree_without_end(struct file *file)
+{
+    size_t last_page = meta(file) + LAST_PAGE;
+    uint64_t number = get(file, last_page, 8) + 1;
+    file->size = (number + PAGES_ADDED) * PAGE_BYTES;
+    set(file, task_tree(file) + ROOT, 8, number);
+    set(file, task_tree(file) + DEPTH, 2, UINT16_MAX);
+    for (uint64_t end = number + PAGES_ADDED; number < end; number++) {
+        size_t page = number * PAGE_BYTES;
+        size_t node = PAGE_BYTES - KEY;
+        memset(file->bytes + page, 0, PAGE_BYTES);
+        set(file, page, 8, number);
+        set(file, page + FLAGS, 2, BRANCH);
+        set(file, page + LOWER, 2, PLACES + 2);
+        set(file, page + UPPER, 2, node);
+        set(file, page + PLACES, 2, node);
+        set(file, page + node, 4, number + 1);
+    }
+    set(file, last_page, 8, number - 1);
+}
+
+/* Of two pages that tell where the trees begin, one is damaged and the other one cut off. */
+static void cut_behind_the_first_page(struct file *file)
+{
+    set(file, META, 4, 0);
+    file->size = PAGE_BYTES + META + 64;
+}
+
+static const struct {
+    void (*plant)(struct file *file);
+    const char *told;
+} others[] = {
+    {one_root_for_two, "(the free pages): it is used twice"},
+    {one_page_more, "1 pages of data.mdb are lost: neither in use nor free"},
+    {root_behind_the_end, "(the database task): it is not in the file"},
+    {value_over_the_end, "(the database run): a value is not in the file"},
+    {one_value_for_two, "(the database run): a value has pages that are used twice"},
+    {free_a_page_in_use, "(the free pages): it is free and in use, or free twice"},
+    {swap_nodes, "(the database task): its keys are not in order"},
+    {raise_bound, "(the database task): its keys are not in order"},
+    {zero_the_rest, "it is not a page of a tree"},
+    {cut_keys_of_free_pages, "(the free pages): a list of free pages is damaged"},
+    {key_over_the_end, "(the database task): one of its nodes is damaged"},
+    {a_tree_without_end, "(the database task): the tree is deeper than it should be"},
+    {cut_behind_the_first_page, "data.mdb has no page that tells where its trees begin"},
+};
+
+/* --- each of them --- */
+
+static struct file open_file(struct scene *scene)
+{
+    struct stat status;
+    struct file file = {.scene = scene};
+    snprintf(file.path, sizeof file.path, "%s/data.mdb", scene->world->folder);
+    close_store_of(scene->world);
+    int fd = open(file.path, O_RDONLY);
+    assert_int_equal(fstat(fd, &status), 0);
+    file.size = (size_t)status.st_size;
+    file.sound = malloc(file.size);
+    file.bytes = calloc(file.size + (size_t)(PAGES_ADDED + 1) * PAGE_BYTES, 1);
+    assert_int_equal(pread(fd, file.sound, file.size, 0), file.size);
+    close(fd);
+    assert_int_equal(open_to_look(scene->world->folder, &scene->world->store), TB_OK);
+    expect_sound(scene->world);
+    return file;
+}
+
+static void close_file(struct file *file)
+{
+    close_scene(file->scene);
+    free(file->sound);
+    free(file->bytes);
+}
+
+/* Writes the damaged file and puts the sound one back. */
+static bool damage_is_told(struct file *file, size_t sound_size, const char *told)
+{
+    write_file(file, file->bytes, file->size);
+    bool good = is_told(file->scene, &(struct damage){NULL, told, 0});
+    write_file(file, file->sound, sound_size);
+    file->size = sound_size;
+    return good;
 }
 
 static void damaged_pages_are_found_before_anybody_trusts_them(void **state)
 {
     (void)state;
-    static const struct {
-        void (*plant)(struct scene *scene, const struct layout *file);
-        const char *told;
-    } cases[] = {
-        {root_outside, "(the free pages): it is not in the file"},
-        {one_root_for_two, "(the free pages): it is used twice"},
-        {nodes_outside, "(the main database): one of its nodes is damaged"},
-        {other_leaf_count, "the tree of the main database says it has "},
-        {one_page_more, "1 pages of data.mdb are lost: neither in use nor free"},
-        {free_a_page_in_use, "(the free pages): it is free and in use, or free twice"},
-        {other_page_number, "(the main database): it is not a page of a tree"},
-        {free_a_page_that_is_none, "(the free pages): it is free and does not exist"},
-        {free_too_many, "(the free pages): a list of free pages is damaged"},
-        {swap_nodes, "(the main database): its keys are not in order"},
-        {other_depth, "(the main database): it is a leaf too high or a branch too low"},
-        {no_magic, "data.mdb has no page that tells where its trees begin"},
-        {huge_value, "(the main database): one of its values is damaged"},
-        {zero_the_rest, "it is not a page of a tree"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct scene *scene = open_scene();
-        close_store_of(scene->world);
-        struct layout file = look_at_file(scene);
-        assert_int_equal(open_to_look(scene->world->folder, &scene->world->store), TB_OK);
-        expect_sound(scene->world);
-        cases[i].plant(scene, &file);
-        assert_true(is_told(scene, &(struct damage){NULL, cases[i].told, 0}));
-        close_scene(scene);
+    struct file file = open_file(open_scene());
+    const size_t size = file.size;
+    size_t failed = 0;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        memcpy(file.bytes, file.sound, size);
+        set(&file, numbers[i].where(&file) + numbers[i].at, numbers[i].width, numbers[i].value);
+        failed += damage_is_told(&file, size, numbers[i].told) ? 0 : 1;
     }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        memcpy(file.bytes, file.sound, size);
+        others[i].plant(&file);
+        failed += damage_is_told(&file, size, others[i].told) ? 0 : 1;
+    }
+    assert_int_equal(failed, 0);
+    expect_sound(file.scene->world);
+    close_file(&file);
+}
+
+/* LMDB takes as many as there are. */
+static void databases_of_somebody_else_are_told(void **state)
+{
+    (void)state;
+    struct scene *scene = open_scene();
+    MDB_env *env = NULL;
+    MDB_txn *mdb = NULL;
+    MDB_dbi dbi = 0;
+    close_store_of(scene->world);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
+    assert_int_equal(mdb_env_open(env, scene->world->folder, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &mdb), 0);
+    assert_int_equal(mdb_dbi_open(mdb, "foreign", MDB_CREATE, &dbi), 0);
+    assert_int_equal(mdb_dbi_open(mdb, "strange", MDB_CREATE, &dbi), 0);
+    assert_int_equal(mdb_txn_commit(mdb), 0);
+    mdb_env_close(env);
+    assert_int_equal(open_to_look(scene->world->folder, &scene->world->store), TB_OK);
+    assert_true(is_told(
+        scene,
+        &(struct damage){NULL, "(the main database): it holds a tree that nobody knows", 0}));
+    close_scene(scene);
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(damaged_pages_are_found_before_anybody_trusts_them),
+        cmocka_unit_test(databases_of_somebody_else_are_told),
     };
     return cmocka_run_group_tests_name("check of pages", tests, NULL, NULL);
 }
