@@ -130,6 +130,9 @@ static int open_env(struct tb_lmdb_store *store, const struct tb_store_options *
         map_bytes = MAP_BYTES_MIN;
     }
     map_bytes -= map_bytes % page_bytes;
+    if (!tb_lmdb_has_page_size(store->folder_fd, "data.mdb")) {
+        return MDB_CORRUPTED;
+    }
     int rc = open_env_of_size(store, folder, options, map_bytes);
     while (rc == ENOMEM && map_bytes / 2 >= MAP_BYTES_SMALL) {
         map_bytes /= 2;

@@ -169,7 +169,11 @@ int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
 
 /* --- roots.c --- */
 
-/* LMDB ends the process when a tree has no root where one must be: so this is looked at first. */
+/* LMDB ends the process when the file says that a page has no bytes, so this is looked at before it
+ * is opened; true where there is no such file. */
+bool tb_lmdb_has_page_size(int folder_fd, const char *name);
+
+/* Likewise when a tree has no root where one must be: this is looked at next. */
 bool tb_lmdb_has_roots(MDB_env *env);
 
 /* --- create.c --- */

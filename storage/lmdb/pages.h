@@ -7,7 +7,7 @@
  *           of a branch the first three are the number of the page below; of a leaf the first two
  *           are the bytes of the value, and then flags: 1, the value is a number of pages of its
  *           own; 2, the value is a tree
- *   tree    | u32 | flags u16 | depth u16 | branch, leaf and overflow pages, entries u64 | root u64
+ *   tree    | page bytes u32 | flags u16 | depth u16 | branch, leaf and overflow pages, entries u64 | root u64
  *   meta    two pages in front: | magic u32 | version u32 | 16 bytes | tree of free pages |
  *           main tree | last page u64 | transaction u64 |; the later transaction counts */
 #ifndef TB_LMDB_PAGES_H
@@ -45,7 +45,7 @@ struct tb_page_node {
 };
 
 struct tb_page_tree {
-    uint32_t zero;
+    uint32_t page_bytes; /* of the free pages; else 0 */
     uint16_t flags;
     uint16_t depth;
     uint64_t branch_pages;

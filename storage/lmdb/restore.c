@@ -177,7 +177,7 @@ static enum tb_err restore(const struct tb_restore *restore, const char *folder,
     int len = snprintf(made, sizeof made, "%s/" NEW, folder);
     int rc = len > 0 && (size_t)len < sizeof made ? fill_new(folder_fd, restore->from_fd, &read_rc)
                                                   : ENAMETOOLONG;
-    if (rc == 0 && !is_whole(made)) {
+    if (rc == 0 && (!tb_lmdb_has_page_size(folder_fd, NEW_FILE_NAME) || !is_whole(made))) {
         (void)snprintf(why, why_size, "This is no backup, or only a part of one");
         return TB_E_STORAGE_CORRUPT;
     }

@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <lmdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* LMDB reads through a map: a page behind the file's end would end the process. */
@@ -53,6 +55,13 @@ static void flip_a_byte(const char *folder, const char *needle)
     assert_true(flips > 0);
     free(bytes);
     close(fd);
+}
+
+static void count_fault(void *ctx, const char *fault)
+{
+    (void)fault;
+    ++*(size_t *)ctx;
+    ++*(size_t *)ctx;
 }
 
 static enum tb_visit ignore_task(void *ctx, const struct tb_task *task)
@@ -195,10 +204,83 @@ static void damaged_events_are_not_dropped(void **state)
     world_close(world);
 }
 
+/* --- the page that tells where the trees begin --- */
+
+enum { PAGE_BYTES = 4096, TXN_AT = 144, ROOT_BYTES = 152 };
+
+/* Opens it to look, and, where that is done, checks it all. 0: that was possible, and the store was
+ * sound; 1: it was refused, or has a fault, and a sentence says so. */
+static int look_at(const char *folder)
+{
+    struct tb_store *store = NULL;
+    struct tb_store_tally tally;
+    size_t faults = 0;
+    char why[256] = "";
+    struct tb_store_options options = {.url = folder, .readers_max = 2, .read_only = true};
+    if (tb_store_open(&options, &store, why, sizeof why) != TB_OK) {
+        return strlen(why) > 0 ? 1 : 2;
+    }
+    enum tb_err err = tb_store_verify(store, count_fault, &faults, &tally);
+    tb_store_close(&store);
+    return err == TB_OK && faults == 0 ? 0 : faults > 0 ? 1 : 3;
+}
+
+/* In a process of its own: whatever ends that one is told here. */
+static int look_apart(const char *folder)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL};
+        for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+            (void)signal(signals[i], SIG_DFL); /* the tests' own is for their process */
+        }
+        _exit(look_at(folder));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void no_byte_of_the_root_ends_the_process(void **state)
+{
+    (void)state;
+    struct world *world = world_open(ENGINE_LMDB, 1);
+    char path[128];
+    uint64_t txns[2];
+    size_t failed = 0;
+    created(world, draft(world, "a task"));
+    close_store_of(world);
+    snprintf(path, sizeof path, "%s/data.mdb", world->folder);
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &txns[0], sizeof *txns, TXN_AT), sizeof *txns);
+    assert_int_equal(pread(fd, &txns[1], sizeof *txns, PAGE_BYTES + TXN_AT), sizeof *txns);
+    off_t page = txns[1] > txns[0] ? PAGE_BYTES : 0; /* the one in force */
+    for (off_t at = page; at < page + ROOT_BYTES; at++) {
+        static const uint8_t flips[] = {0x01, 0x10, 0x80};
+        uint8_t byte = 0;
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        for (size_t i = 0; i < sizeof flips; i++) {
+            const uint8_t other = byte ^ flips[i];
+            assert_int_equal(pwrite(fd, &other, 1, at), 1);
+            int how = look_apart(world->folder);
+            failed += how > 1 ? 1 : 0;
+            if (how > 1) {
+                print_error("byte %ld: %02x instead of %02x: %d\n", (long)at, other, byte, how);
+            }
+        }
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    }
+    close(fd);
+    assert_int_equal(failed, 0);
+    world_reopen(world);
+    world_close(world);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_was_cut_is_refused),
+        cmocka_unit_test(no_byte_of_the_root_ends_the_process),
         cmocka_unit_test(a_damaged_record_is_noticed),
         cmocka_unit_test(a_damaged_vm_or_sign_of_life_is_noticed),
         cmocka_unit_test(damaged_events_are_not_dropped),
