@@ -178,7 +178,8 @@ static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const ch
 {
     int dead = 0;
     MDB_txn *mdb = NULL;
-    int rc = tb_lmdb_has_roots(store->env) ? mdb_reader_check(store->env, &dead) : MDB_CORRUPTED;
+    int rc = tb_lmdb_find_roots(store->env);
+    rc = rc != 0 ? rc : mdb_reader_check(store->env, &dead);
     if (rc == 0) {
         rc = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, &mdb);
     }

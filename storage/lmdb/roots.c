@@ -1,5 +1,6 @@
 /* Looked at before LMDB is let into a file: it ends the process when a page has no bytes, or a tree
  * no root where one must be. */
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -39,25 +40,25 @@ static bool may_be_root(const struct tb_page_meta *meta, const struct tb_page_tr
            (tree->root >= TB_PAGE_METAS && tree->root <= meta->last_page);
 }
 
-bool tb_lmdb_has_roots(MDB_env *env)
+int tb_lmdb_find_roots(MDB_env *env)
 {
     MDB_envinfo info;
     MDB_stat stat;
     struct tb_page_meta meta;
     int fd = -1;
-    if (mdb_env_info(env, &info) != 0 || mdb_env_stat(env, &stat) != 0 ||
-        mdb_env_get_fd(env, &fd) != 0) {
-        return false;
-    }
+    (void)mdb_env_info(env, &info); /* they fail for want of an environment alone */
+    (void)mdb_env_stat(env, &stat);
+    (void)mdb_env_get_fd(env, &fd);
     for (unsigned i = 0; i < TB_PAGE_METAS; i++) {
         off_t at = (off_t)(i * (size_t)stat.ms_psize + sizeof(struct tb_page_header));
-        if (pread(fd, &meta, sizeof meta, at) != (ssize_t)sizeof meta) {
-            return false;
+        ssize_t bytes = pread(fd, &meta, sizeof meta, at);
+        if (bytes < 0) {
+            return errno;
         }
-        if (meta.txn == info.me_last_txnid && may_be_root(&meta, &meta.trees[0]) &&
-            may_be_root(&meta, &meta.trees[1])) {
-            return true;
+        if (bytes == (ssize_t)sizeof meta && meta.txn == info.me_last_txnid) {
+            bool good = may_be_root(&meta, &meta.trees[0]) && may_be_root(&meta, &meta.trees[1]);
+            return good ? 0 : MDB_CORRUPTED;
         }
     }
-    return false;
+    return MDB_CORRUPTED;
 }

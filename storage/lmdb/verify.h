@@ -38,7 +38,8 @@ struct tb_check {
     size_t record_entry_count;
     size_t record_entry_room;
     struct tb_checked_share *shares; /* by number */
-    bool has_head;
+    bool met_head;
+    bool has_head; /* and it is whole */
 };
 
 /* --- verify.c --- */

@@ -241,20 +241,25 @@ static int look_apart(const char *folder)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static off_t page_in_force(int fd)
+{
+    uint64_t txns[2];
+    assert_int_equal(pread(fd, &txns[0], sizeof *txns, TXN_AT), sizeof *txns);
+    assert_int_equal(pread(fd, &txns[1], sizeof *txns, PAGE_BYTES + TXN_AT), sizeof *txns);
+    return txns[1] > txns[0] ? PAGE_BYTES : 0;
+}
+
 static void no_byte_of_the_root_ends_the_process(void **state)
 {
     (void)state;
     struct world *world = world_open(ENGINE_LMDB, 1);
     char path[128];
-    uint64_t txns[2];
     size_t failed = 0;
     created(world, draft(world, "a task"));
     close_store_of(world);
     snprintf(path, sizeof path, "%s/data.mdb", world->folder);
     int fd = open(path, O_RDWR);
-    assert_int_equal(pread(fd, &txns[0], sizeof *txns, TXN_AT), sizeof *txns);
-    assert_int_equal(pread(fd, &txns[1], sizeof *txns, PAGE_BYTES + TXN_AT), sizeof *txns);
-    off_t page = txns[1] > txns[0] ? PAGE_BYTES : 0; /* the one in force */
+    off_t page = page_in_force(fd);
     for (off_t at = page; at < page + ROOT_BYTES; at++) {
         static const uint8_t flips[] = {0x01, 0x10, 0x80};
         uint8_t byte = 0;
@@ -276,11 +281,46 @@ static void no_byte_of_the_root_ends_the_process(void **state)
     world_close(world);
 }
 
+/* Likewise, told by name: in the page in force, which has the newer transaction. */
+static void a_root_that_cannot_be_is_refused(void **state)
+{
+    enum { PAGE_SIZE_AT = 40, FREE_ROOT_AT = 80, MAIN_ROOT_AT = 128, LAST_PAGE_AT = 136 };
+    static const struct {
+        off_t at;
+        uint64_t value;
+        size_t width;
+    } rows[] = {{PAGE_SIZE_AT, 0, 4},        {PAGE_SIZE_AT, 256, 4},
+                {PAGE_SIZE_AT, 4095, 4},     {PAGE_SIZE_AT, 8192, 4},
+                {PAGE_SIZE_AT, 1U << 20, 4}, {FREE_ROOT_AT, 1, 8},
+                {FREE_ROOT_AT, 9999, 8},     {MAIN_ROOT_AT, 0, 8},
+                {MAIN_ROOT_AT, 9999, 8},     {LAST_PAGE_AT, UINT64_C(1) << 60, 8}};
+    (void)state;
+    struct world *world = world_open(ENGINE_LMDB, 1);
+    char path[128];
+    created(world, draft(world, "a task"));
+    close_store_of(world);
+    snprintf(path, sizeof path, "%s/data.mdb", world->folder);
+    int fd = open(path, O_RDWR);
+    off_t page = page_in_force(fd);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t right = 0;
+        assert_int_equal(pread(fd, &right, rows[i].width, page + rows[i].at), rows[i].width);
+        assert_int_equal(pwrite(fd, &rows[i].value, rows[i].width, page + rows[i].at),
+                         rows[i].width);
+        expect_refusal(world->folder, true, TB_E_STORAGE_CORRUPT, "damaged or is not a board's");
+        assert_int_equal(pwrite(fd, &right, rows[i].width, page + rows[i].at), rows[i].width);
+    }
+    close(fd);
+    world_reopen(world);
+    world_close(world);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_was_cut_is_refused),
         cmocka_unit_test(no_byte_of_the_root_ends_the_process),
+        cmocka_unit_test(a_root_that_cannot_be_is_refused),
         cmocka_unit_test(a_damaged_record_is_noticed),
         cmocka_unit_test(a_damaged_vm_or_sign_of_life_is_noticed),
         cmocka_unit_test(damaged_events_are_not_dropped),
