@@ -136,11 +136,11 @@ static int file_of(const struct tb_lmdb_store *store, int *fd, struct tb_pages *
     MDB_stat stat;
     (void)mdb_env_get_fd(store->env, fd); /* they fail for want of an environment alone */
     (void)mdb_env_stat(store->env, &stat);
+    file->page_bytes = stat.ms_psize;
     if (fstat(*fd, &status) != 0) {
         return errno;
     }
     file->size = (size_t)status.st_size;
-    file->page_bytes = stat.ms_psize;
     return 0;
 }
 

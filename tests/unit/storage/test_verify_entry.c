@@ -95,10 +95,10 @@ static void an_entry_of_a_name_says_its_kind(void **state)
 {
     (void)state;
     static const char *const kinds[] = {"tag", "assignee", "VM", "?"};
-    for (uint8_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
         char said[64];
         struct tb_key key = start(TB_INDEX_NAME);
-        tb_key_add_byte(&key, kind);
+        tb_key_add_byte(&key, (uint8_t)kind);
         add_text(&key, "ann");
         add_numbers(&key, 4);
         snprintf(said, sizeof said, "NAME %s \"ann\" 1 2 3 4", kinds[kind]);
