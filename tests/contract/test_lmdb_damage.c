@@ -204,6 +204,40 @@ static void damaged_events_are_not_dropped(void **state)
     world_close(world);
 }
 
+static void damaged_answers_are_not_given_and_not_dropped(void **state)
+{
+    (void)state;
+    struct world *world = world_open(ENGINE_LMDB, 1);
+    static const uint8_t whole[TB_DIGEST_BYTES] = {1};
+    static const uint8_t damaged[TB_DIGEST_BYTES] = {2};
+    static const char *const bodies[] = {"whole", "an answer, soon damaged"};
+    struct tb_answer answer;
+    world->damaged = true;
+    struct tb_txn *txn = begin(world);
+    for (uint8_t i = 0; i < 2; i++) {
+        answer = (struct tb_answer){
+            .key = {(uint8_t)(i + 1)}, .at_ms = i + 1, .share = 1, .body = tb_str_c(bodies[i])};
+        assert_int_equal(tb_put_answer(txn, &answer), TB_OK);
+    }
+    commit(&txn);
+    close_store_of(world);
+    flip_a_byte(world->folder, ", soon damaged");
+    world_reopen(world);
+    txn = snapshot(world);
+    assert_int_equal(tb_get_answer(txn, whole, &answer), TB_OK);
+    assert_same_str(answer.body, tb_str_c(bodies[0]));
+    assert_int_equal(tb_get_answer(txn, damaged, &answer), TB_E_STORAGE_CORRUPT);
+    tb_read_end(&txn);
+    txn = begin(world);
+    assert_int_equal(tb_drop_answers(txn, 100, 100), TB_E_STORAGE_CORRUPT);
+    assert_int_equal(tb_write_commit(&txn), TB_E_STORAGE_CORRUPT);
+    txn = begin(world);
+    assert_int_equal(tb_txn_head(txn)->answers, 2);
+    assert_int_equal(tb_drop_answers(txn, 2, 100), TB_E_STORAGE_CORRUPT); /* it looks at the next */
+    assert_int_equal(tb_write_commit(&txn), TB_E_STORAGE_CORRUPT);
+    world_close(world);
+}
+
 /* --- the page that tells where the trees begin --- */
 
 enum { PAGE_BYTES = 4096, TXN_AT = 144, ROOT_BYTES = 152 };
@@ -324,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_damaged_record_is_noticed),
         cmocka_unit_test(a_damaged_vm_or_sign_of_life_is_noticed),
         cmocka_unit_test(damaged_events_are_not_dropped),
+        cmocka_unit_test(damaged_answers_are_not_given_and_not_dropped),
     };
     return cmocka_run_group_tests_name("damage", tests, NULL, NULL);
 }

@@ -56,6 +56,7 @@ struct work {
     struct tb_txn *txn;
     struct tb_id task;
     struct tb_id credential;
+    uint8_t answers; /* so many were put */
     size_t errors;
 };
 
@@ -342,7 +343,16 @@ static void put_answers(struct work *work)
     static const int64_t times_ms[] = {1, 2, 9};
     for (uint8_t i = 0; i < 3; i++) {
         const struct tb_answer answer = {
-            .key = {(uint8_t)(i + 1)}, .at_ms = times_ms[i], .share = i, .body = TB_STR("b")};
+            .key = {++work->answers}, .at_ms = times_ms[i], .share = i + 1, .body = TB_STR("b")};
+        note(work, tb_put_answer(work->txn, &answer));
+    }
+}
+
+static void put_late_answers(struct work *work)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct tb_answer answer = {
+            .key = {++work->answers}, .at_ms = 10, .share = 9, .body = TB_STR("late")};
         note(work, tb_put_answer(work->txn, &answer));
     }
 }
@@ -390,6 +400,8 @@ static void merge_where_room_is_scarce(struct work *work)
 {
     ((struct tb_lmdb_store *)work->world->store)->tight_commits = 2;
     merge_and_drop(work);
+    ((struct tb_lmdb_store *)work->world->store)->tight_commits = 2;
+    in_a_write(work, put_late_answers, NULL);
 }
 
 /* False: there were not so many calls. */

@@ -185,6 +185,25 @@ static void a_store_that_is_only_looked_at_takes_no_writes_and_needs_no_lock_fil
     world_close(world);
 }
 
+/* There is no table of readers: nobody writes. */
+static void a_store_that_is_only_looked_at_tells_of_no_readers(void **state)
+{
+    (void)state;
+    struct world *world = world_open(ENGINE_LMDB, 1);
+    struct tb_store_stats stats = {.snapshots = 9, .oldest_behind = 9};
+    created(world, draft(world, "looked at"));
+    close_store_of(world);
+    assert_int_equal(open_to_look(world->folder, &world->store), TB_OK);
+    assert_int_equal(tb_reader_new(world->store, &world->reader), TB_OK);
+    struct tb_txn *txn = snapshot(world);
+    assert_int_equal(tb_store_stats(txn, &stats), TB_OK);
+    assert_int_equal(stats.snapshots, 0);
+    assert_int_equal(stats.oldest_behind, 0);
+    assert_true(stats.used_bytes > 0);
+    tb_read_end(&txn);
+    world_close(world);
+}
+
 static void an_environment_without_a_board_is_told_from_a_damaged_one(void **state)
 {
     (void)state;
@@ -281,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_folder_that_cannot_be_a_store_is_refused_with_a_reason),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_refused),
         cmocka_unit_test(a_store_that_is_only_looked_at_takes_no_writes_and_needs_no_lock_file),
+        cmocka_unit_test(a_store_that_is_only_looked_at_tells_of_no_readers),
         cmocka_unit_test(an_environment_without_a_board_is_told_from_a_damaged_one),
         cmocka_unit_test(what_stands_in_the_way_of_a_new_store_is_told),
         cmocka_unit_test(a_map_that_is_too_small_is_made_large_enough),

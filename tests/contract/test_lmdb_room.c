@@ -153,6 +153,38 @@ static void a_full_map_is_refused_and_read_and_emptied_again(void **state)
     }
 }
 
+/* Not tasks alone. */
+static void a_full_map_takes_nothing_that_stays(void **state)
+{
+    (void)state;
+    static struct tb_id ids[10000];
+    struct small small;
+    small_open(&small, UINT64_C(1) << 20);
+    struct world *world = small.world;
+    fill(world, 1, 3000, ids);
+    const struct tb_answer answer = {.key = {1}, .at_ms = 1, .body = TB_STR("an answer")};
+    struct tb_credential credential = draft_credential(world, TB_STR("a token"));
+    struct tb_vm vm = draft_vm(world, TB_STR("vm"));
+    tb_credential_render(&credential, world->arena);
+    tb_vm_render(&vm, world->arena);
+    struct tb_txn *txn = begin(world);
+    assert_int_equal(tb_put_answer(txn, &answer), TB_E_STORAGE_FULL);
+    tb_write_abort(&txn);
+    txn = begin(world);
+    assert_int_equal(tb_put_credential(txn, &credential), TB_E_STORAGE_FULL);
+    tb_write_abort(&txn);
+    txn = begin(world);
+    assert_int_equal(tb_put_vm(txn, NULL, &vm), TB_E_STORAGE_FULL);
+    tb_write_abort(&txn);
+    txn = begin(world);
+    assert_int_equal(tb_put_note(txn, ids[0], new_id(world), TB_STR("a note")), TB_E_STORAGE_FULL);
+    tb_write_abort(&txn);
+    txn = begin(world);
+    assert_int_equal(tb_put_artifact(txn, ids[0], 0, TB_STR("an artifact")), TB_E_STORAGE_FULL);
+    tb_write_abort(&txn);
+    small_close(&small);
+}
+
 /* Readers that hold old pages make the map fill sooner, and that is all. */
 static void a_full_map_with_an_open_snapshot_recovers_when_it_ends(void **state)
 {
@@ -182,6 +214,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_map_is_refused_and_read_and_emptied_again),
+        cmocka_unit_test(a_full_map_takes_nothing_that_stays),
         cmocka_unit_test(a_full_map_with_an_open_snapshot_recovers_when_it_ends),
     };
     return cmocka_run_group_tests_name("room", tests, NULL, NULL);
