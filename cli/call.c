@@ -148,8 +148,8 @@ enum cli_exit cli_exit_of(const struct cli_answer *answer, struct tb_str code)
     case UNAUTHORIZED:
     case FORBIDDEN:
         return CLI_FORBIDDEN;
-    case NOT_FOUND:
-        return CLI_NOTHING;
+    case NOT_FOUND: /* of a path that is none: the URL is wrong, and not that nothing is ready */
+        return code.len == 0 || tb_str_eq_c(code, "not_found") ? CLI_REFUSED : CLI_NOTHING;
     default:
         return CLI_REFUSED;
     }

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "call.h"
@@ -313,21 +315,46 @@ static enum cli_exit fetch_backup(struct cli *cli, struct sink *sink)
     return result;
 }
 
+/* For one backup at a time: two that write to one file would mix their bytes. -1 with errno set;
+ * EWOULDBLOCK: another one is at work. */
+static int open_partial(const char *partial)
+{
+    struct stat ours, named;
+    int fd = open(partial, O_WRONLY | O_CREAT | O_CLOEXEC, OWNER_ONLY);
+    if (fd < 0) {
+        return -1;
+    }
+    bool ok = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    /* The other one may have ended just then, and taken the file away. */
+    if (ok && (fstat(fd, &ours) != 0 || stat(partial, &named) != 0 || ours.st_ino != named.st_ino ||
+               ours.st_dev != named.st_dev)) {
+        errno = EWOULDBLOCK;
+        ok = false;
+    }
+    if (ok && ftruncate(fd, 0) == 0) {
+        return fd;
+    }
+    int why = errno;
+    (void)close(fd);
+    errno = why;
+    return -1;
+}
+
 static enum cli_exit backup_to_file(struct cli *cli, const char *path, bool force)
 {
     if (!force && access(path, F_OK) == 0) {
         return cli_usage("%s is there already; --force writes over it", path);
     }
     const char *partial = tb_arena_printf(cli->arena, "%s.partial", path).ptr;
-    struct sink sink = {.fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, OWNER_ONLY)};
+    struct sink sink = {.fd = open_partial(partial)};
     if (sink.fd < 0) {
-        return cli_usage("cannot write %s: %s", partial, strerror(errno));
+        return cli_usage("cannot write %s: %s", partial,
+                         errno == EWOULDBLOCK ? "another backup writes it" : strerror(errno));
     }
     enum cli_exit result = fetch_backup(cli, &sink);
     if (result == CLI_OK && (fsync(sink.fd) != 0 || rename(partial, path) != 0)) {
         result = cli_usage("cannot write %s: %s", path, strerror(errno));
     }
-    (void)close(sink.fd);
     if (result != CLI_OK) {
         (void)unlink(partial);
     } else if (cli->settings.json) {
@@ -335,6 +362,7 @@ static enum cli_exit backup_to_file(struct cli *cli, const char *path, bool forc
     } else if (!cli->settings.quiet) {
         (void)printf("%" PRId64 " bytes in %s\n", sink.bytes, path);
     }
+    (void)close(sink.fd);
     return result;
 }
 

@@ -200,6 +200,12 @@ static enum cli_exit watch_board(struct cli *cli, const void *given)
         int64_t wait_ms = cli_backoff_ms(attempt, BACKOFF_MAX_MS, answer);
         bool ended = answer->transport == CURLE_OK && answer->status == 200;
         bool never_began = watch.sse.last_id[0] == '\0';
+        if (ended && !answer->is_stream) {
+            cli_complain("what came is no stream of events: %s is not a board's URL",
+                         cli->settings.url);
+            result = CLI_UNREACHABLE;
+            break;
+        }
         if (!ended && (!cli_answer_may_change(answer) ||
                        (never_began && cli_now_ms() + wait_ms > until_ms))) {
             result = cli_refused(cli, answer);

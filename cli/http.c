@@ -144,6 +144,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
     } else if (is_header(line, "Content-Type", &value)) {
         answer->is_json = memmem(value.ptr, value.len, "json", 4) != NULL;
         answer->is_bytes = tb_str_eq_c(value, "application/octet-stream");
+        answer->is_stream = tb_str_eq_c(value, "text/event-stream");
     } else if (is_header(line, "Retry-After", &value) && tb_str_to_i64(value, &seconds) &&
                seconds > 0) {
         answer->retry_after_seconds = seconds < RETRY_AFTER_MAX ? seconds : RETRY_AFTER_MAX;

@@ -30,6 +30,7 @@ struct cli_answer {
     char request_id[CLI_REQUEST_ID_BYTES_MAX + 1];
     bool is_json;
     bool is_bytes;               /* application/octet-stream */
+    bool is_stream;              /* text/event-stream */
     int64_t retry_after_seconds; /* 0: the server did not say */
 };
 

@@ -130,8 +130,12 @@ static const void *read_words(struct cli *cli, const struct cli_command *command
         (void)cli_usage("%s: %s", command->name, why);
         return NULL;
     }
+    /* What begins with a hyphen and is no option stands there. */
+    while (!command->takes_rest && words->rest != NULL && *words->rest != NULL) {
+        words->args[words->arg_count++] = *words->rest++;
+    }
     bool counted = words->arg_count >= command->args_min && words->arg_count <= command->args_max;
-    if (!cli->settings.help && (!counted || (words->rest != NULL) != command->takes_rest)) {
+    if (!cli->settings.help && (!counted || (command->takes_rest && words->rest == NULL))) {
         (void)cli_usage("it is: taskboard %s [OPTION]... %s", command->name, command->synopsis);
         return NULL;
     }

@@ -108,6 +108,7 @@ struct work {
     int64_t lost;
     bool claimed_busy;   /* jobs ran when the claim was sent: their ends may make others ready */
     bool dry;            /* nothing is ready until one of ours ends */
+    int64_t claimed_ms;  /* when the last claim was begun */
     int64_t claim_at_ms; /* not earlier */
     int64_t half_close_at_ms; /* 0: not */
     int64_t claim_over_ms;    /* 0: not */

@@ -54,6 +54,7 @@ static void claim(struct work *work)
         .timeout_seconds = values->wait_seconds + WAIT_SLACK,
     };
     work->claimed_busy = work->running > 0;
+    work->claimed_ms = cli_now_ms();
     work->dry = false;
     work->claim->once = false;
     work->claim->fresh = true; /* one that is half closed serves nobody else */
@@ -66,8 +67,11 @@ static void on_none_ready(struct work *work)
 {
     if (work->values->once || (work->values->until_empty && !work->claimed_busy)) {
         work_drain(work);
+    } else if (work->values->until_empty) {
+        work->dry = true;
     } else {
-        work->dry = work->values->until_empty;
+        /* one that does not wait at the board waits here */
+        work->claim_at_ms = work->claimed_ms + LATER_MS;
     }
 }
 
@@ -76,10 +80,14 @@ static void take_tasks(struct work *work, struct tb_str answer)
     struct tb_arena *arena = tb_arena_new(0);
     const struct tb_json *json = cli_read_json(arena, answer);
     const struct tb_json *first = json == NULL ? NULL : cli_items(json, "tasks");
+    if (json == NULL) {
+        work->result = CLI_UNREACHABLE;
+        work_drain(work);
+    }
     for (const struct tb_json *task = first; task != NULL; task = task->next) {
         work_job_start(work, task->raw, work->mode != WORK_CLAIMS);
     }
-    if (first == NULL) {
+    if (json != NULL && first == NULL) {
         on_none_ready(work);
     }
     tb_arena_free(arena);

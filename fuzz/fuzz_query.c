@@ -109,7 +109,7 @@ static bool use_ready(struct fixture *f, struct tb_parse *parse, const struct tb
     must(request.limit >= 1 && request.limit <= TB_LIST_LIMIT_MAX);
     must(strict_text_within(request.agent, TB_QUERY_BYTES_MAX));
     tb_buf_init(&out, f->arena, 1024);
-    check_body(tb_read_ready(fixture_read(f), &request, &out), &out);
+    check_body(tb_read_ready(fixture_read(f), &request, f->clock.now_ms, &out), &out);
     return true;
 }
 

@@ -334,7 +334,7 @@ static enum tb_err read_vm(struct tb_txn *txn, struct tb_buf *out)
 static enum tb_err read_ready(struct tb_txn *txn, struct tb_buf *out)
 {
     const struct tb_ready_request ready = {.limit = 100, .agent = TB_STR("bob")};
-    return tb_read_ready(txn, &ready, out);
+    return tb_read_ready(txn, &ready, f.clock.now_ms, out);
 }
 
 static enum tb_err read_summary(struct tb_txn *txn, struct tb_buf *out)

@@ -86,3 +86,13 @@ bool tb_archive_append(void *dir, int64_t now_ms, struct tb_str lines)
     }
     return code == 0;
 }
+
+const char *tb_archive_trouble(const char *dir)
+{
+    struct stat status;
+    int code = stat(dir, &status) != 0         ? errno
+               : !S_ISDIR(status.st_mode)      ? ENOTDIR
+               : access(dir, W_OK | X_OK) != 0 ? errno
+                                               : 0;
+    return code == 0 ? NULL : strerror(code);
+}

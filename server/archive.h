@@ -11,4 +11,7 @@
  * the log says why. */
 bool tb_archive_append(void *dir, int64_t now_ms, struct tb_str lines);
 
+/* NULL, or in the system's words why nothing could be appended in that folder now. Main thread. */
+const char *tb_archive_trouble(const char *dir);
+
 #endif

@@ -102,7 +102,6 @@ struct tb_head *tb_txn_head(struct tb_txn *txn)
 
 enum tb_err tb_store_stats(struct tb_txn *txn, struct tb_store_stats *stats)
 {
-    assert(!txn->writable);
     *stats = (struct tb_store_stats){0};
     return txn->ops->stats(txn, stats);
 }

@@ -32,6 +32,7 @@
 
 /* what hangs on a task */
 #define TB_NOTE_BYTES_MAX        (64 * 1024)
+#define TB_VERDICT_BYTES_MAX     (63 * 1024) /* comment, reason: with who says it before, a note */
 #define TB_NOTES_MAX             10000
 #define TB_NOTES_BYTES_MAX       (4 * 1024 * 1024) /* all notes of a task together */
 #define TB_ARTIFACT_BYTES_MAX    4096              /* url, label: each */

@@ -138,12 +138,13 @@ struct tb_store_stats {
     uint64_t used_bytes;    /* of the file, by what is stored */
     uint64_t free_bytes;    /* of the file: to be used again once no old snapshot needs it */
     uint64_t limit_bytes;   /* of the file; 0: the engine has none, and counts no bytes */
+    bool has_room;          /* for some new tasks: of what may be stored, and on the disk */
     uint64_t snapshots;     /* that are open */
     uint64_t oldest_behind; /* commits since the oldest of them was opened */
 };
 
-/* As the snapshot sees it, and as nearly as can be told without waiting for anybody: constant cost,
- * however much is stored. The snapshot itself is counted. */
+/* As the snapshot or the write transaction sees it, and as nearly as can be told without waiting for
+ * anybody: constant cost, however much is stored. The snapshot itself is counted. */
 TB_MUST_CHECK enum tb_err tb_store_stats(struct tb_txn *txn, struct tb_store_stats *stats);
 
 /* --- tasks --- */

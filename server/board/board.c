@@ -57,6 +57,7 @@ void tb_board_begin(struct tb_board *board, struct tb_txn *txn, struct tb_arena 
     board->resumed = false;
     board->vm_claims_left = TB_VM_CLAIMS_ENDED;
     board->saw_vms = false;
+    board->kept_answers = false;
     board->spared_vms = 0;
     board->expired_claims = 0;
     board->lost_claims = 0;
@@ -71,11 +72,13 @@ static bool may_have_written(const struct tb_command *command, const struct tb_r
            (reply->err == TB_E_CLAIM_LOST && command->kind == TB_COMMAND_COMPLETE);
 }
 
-/* Has the command had an effect? Signs of life are no events. */
+/* Has the command had an effect? Signs of life are no events. Nor is it one that a create finds the
+ * task which has its uniqueKey: but sent again when that is done it would make another one. */
 static bool has_effect(const struct tb_command *command, const struct tb_reply *reply)
 {
-    return reply->err == TB_OK && (reply->seq != 0 || command->kind == TB_COMMAND_HEARTBEAT ||
-                                   command->kind == TB_COMMAND_VM_HEARTBEAT);
+    return reply->err == TB_OK &&
+           (reply->seq != 0 || command->kind == TB_COMMAND_CREATE ||
+            command->kind == TB_COMMAND_HEARTBEAT || command->kind == TB_COMMAND_VM_HEARTBEAT);
 }
 
 static void run(struct tb_board *board, const struct tb_command *command, struct tb_arena *arena,

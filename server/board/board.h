@@ -73,6 +73,7 @@ struct tb_board {
     /* made anew by tb_board_begin */
     uint32_t vm_claims_left; /* claims of a lost VM that the batch may still end */
     bool saw_vms;            /* signs of life were stored: the head shows nothing of it */
+    bool kept_answers;       /* the same of answers, where as many old ones were dropped */
     uint32_t spared_vms;     /* VMs whose loss was put off because too many were lost at once */
     uint32_t expired_claims; /* ended because their lease was over */
     uint32_t lost_claims;    /* ended because their VM was lost */

@@ -36,14 +36,20 @@ static enum tb_err load_settled(struct tb_board *board, struct tb_id id, struct 
     return tb_get_task(board->txn, id, task);
 }
 
-bool tb_change_load(struct tb_board *board, const struct tb_command *command,
-                    struct tb_arena *arena, struct tb_reply *reply, struct tb_task *task)
+bool tb_change_find(struct tb_board *board, const struct tb_command *command,
+                    struct tb_reply *reply, struct tb_task *task)
 {
     enum tb_err err = load_settled(board, command->task_id, task);
     if (err != TB_OK) {
         tb_refuse(reply, err == TB_E_ABSENT ? TB_E_TASK_NOT_FOUND : err, TB_STR_NONE, TB_STR_NONE);
         return false;
     }
+    return true;
+}
+
+bool tb_change_match(const struct tb_command *command, const struct tb_task *task,
+                     struct tb_arena *arena, struct tb_reply *reply)
+{
     if (!if_match_holds(&command->if_match, task->version)) {
         struct tb_str extra =
             tb_arena_printf(arena, ",\"version\":%llu", (unsigned long long)task->version);
@@ -51,6 +57,13 @@ bool tb_change_load(struct tb_board *board, const struct tb_command *command,
         return false;
     }
     return true;
+}
+
+bool tb_change_load(struct tb_board *board, const struct tb_command *command,
+                    struct tb_arena *arena, struct tb_reply *reply, struct tb_task *task)
+{
+    return tb_change_find(board, command, reply, task) &&
+           tb_change_match(command, task, arena, reply);
 }
 
 bool tb_change_key_is_free(struct tb_board *board, const struct tb_task *task)

@@ -17,8 +17,17 @@ struct tb_change {
     bool quiet; /* a change by time or by another task: updated_ms stays */
 };
 
-/* Reads the task of a command and checks If-Match. Where a claim is over that nobody has looked
- * at yet, that comes first: the task is read as it is then. False: the reply says why not. */
+/* Reads the task of a command. Where a claim is over that nobody has looked at yet, that comes
+ * first: the task is read as it is then. False: the reply says why not. */
+bool tb_change_find(struct tb_board *board, const struct tb_command *command,
+                    struct tb_reply *reply, struct tb_task *task);
+
+/* Checks If-Match. The verbs of a holder do so behind his token (RFC 9110, 13.2.1), so that a late
+ * result is kept, and a repetition answered. False: the reply says why not. */
+bool tb_change_match(const struct tb_command *command, const struct tb_task *task,
+                     struct tb_arena *arena, struct tb_reply *reply);
+
+/* Both, one after the other. */
 bool tb_change_load(struct tb_board *board, const struct tb_command *command,
                     struct tb_arena *arena, struct tb_reply *reply, struct tb_task *task);
 

@@ -31,6 +31,14 @@ static bool refuse(struct plan *plan, size_t index, enum tb_err err, struct tb_s
     return false;
 }
 
+static bool check_assignee(struct plan *plan, const struct tb_command *command, size_t index)
+{
+    struct tb_reply *reply = plan->reply;
+    struct tb_str assignee = plan->command->items[index].fields.assignee;
+    return tb_speaker_may_assign(command, assignee, reply) ||
+           refuse(plan, index, reply->err, reply->message, reply->extra);
+}
+
 /* An earlier item of the same request with that key, or -1. */
 static int32_t earlier_with_key(const struct plan *plan, size_t index)
 {
@@ -339,7 +347,7 @@ void tb_rule_create(struct tb_board *board, const struct tb_command *command,
     };
     memset(plan.same_as, 0xFF, count * sizeof(int32_t));
     for (size_t i = 0; i < count; i++) {
-        if (!tb_speaker_may_assign(command, command->create.items[i].fields.assignee, reply)) {
+        if (!check_assignee(&plan, command, i)) {
             return;
         }
     }

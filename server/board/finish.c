@@ -84,7 +84,7 @@ static bool may_claim_next(struct finish *finish)
 static bool load(struct finish *finish, const struct tb_command *command, struct tb_task *old)
 {
     struct tb_attempt attempt;
-    if (!tb_change_load(finish->board, command, finish->arena, finish->reply, old)) {
+    if (!tb_change_find(finish->board, command, finish->reply, old)) {
         return false;
     }
     enum tb_token_kind kind =
@@ -99,7 +99,8 @@ static bool load(struct finish *finish, const struct tb_command *command, struct
     } else if (kind != TB_TOKEN_HOLDER) {
         tb_refuse_claim_lost(old, NULL, finish->arena, finish->reply);
     }
-    return kind == TB_TOKEN_HOLDER && may_claim_next(finish);
+    return kind == TB_TOKEN_HOLDER && tb_change_match(command, old, finish->arena, finish->reply) &&
+           may_claim_next(finish);
 }
 
 /* --- complete --- */

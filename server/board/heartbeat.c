@@ -88,7 +88,7 @@ void tb_rule_heartbeat(struct tb_board *board, const struct tb_command *command,
     struct tb_attempt attempt;
     struct tb_task old;
     struct tb_task task;
-    if (!tb_change_load(board, command, arena, reply, &old)) {
+    if (!tb_change_find(board, command, reply, &old)) {
         return;
     }
     enum tb_token_kind kind = tb_claim_token_check(board, &old, heartbeat->claim_token, &attempt);
@@ -96,7 +96,8 @@ void tb_rule_heartbeat(struct tb_board *board, const struct tb_command *command,
         tb_refuse_claim_lost(&old, kind == TB_TOKEN_STALE ? &attempt : NULL, arena, reply);
         return;
     }
-    if (!tb_speaker_may_use_claim(command, old.assignee, reply)) {
+    if (!tb_speaker_may_use_claim(command, old.assignee, reply) ||
+        !tb_change_match(command, &old, arena, reply)) {
         return;
     }
     renew(board, heartbeat, &old, &task);

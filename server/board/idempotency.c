@@ -121,4 +121,5 @@ void tb_idempotency_keep(struct tb_board *board, const struct tb_idempotency *id
     memcpy(answer.fingerprint, idempotency->fingerprint, TB_DIGEST_BYTES);
     drop(board, DROPPED_AN_ANSWER_MAX);
     tb_put_answer(board->txn, &answer);
+    board->kept_answers = true;
 }

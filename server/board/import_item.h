@@ -2,9 +2,8 @@
  * Internal to the import.
  *
  *   ndjson                       lines as tb_export writes them; strict about unknown members
- *   board.json, registry.json    {"tasks":[…]}, {"vms":[…]} of the service that was before; each
- *                                task or VM counts as a line. What it did not know has its default,
- *                                and members that are not known here are left out
+ *   board.json, registry.json    tasks and VMs of the service that was before. What it did not know
+ *                                has its default, and members that are not known here are left out
  *   feed.jsonl                   a feed event a line, likewise */
 #ifndef TB_BOARD_IMPORT_ITEM_H
 #define TB_BOARD_IMPORT_ITEM_H
@@ -37,23 +36,6 @@ struct tb_import_item {
     struct tb_feed_command feed;
     int64_t feed_ms;
 };
-
-/* The items of a file, one after the other. */
-struct tb_import_source {
-    enum tb_import_format format;
-    const char *at; /* of formats with lines */
-    const char *end;
-    const struct tb_json *node; /* of the others: the next one */
-    uint64_t number;            /* of the item that came last, from 1 on */
-};
-
-/* False: the file as a whole is wrong, see parse->refusal. The source keeps what it needs in
- * parse->arena. */
-bool tb_import_open(struct tb_parse *parse, enum tb_import_format format, struct tb_str bytes,
-                    struct tb_import_source *source);
-
-/* False at the end. */
-bool tb_import_next(struct tb_import_source *source, struct tb_str *text);
 
 /* `default_max_attempts` is what a task gets that says nothing. False: refused. */
 bool tb_import_read(struct tb_parse *parse, enum tb_import_format format, struct tb_str text,

@@ -156,7 +156,7 @@ bool tb_parse_approve(struct tb_parse *parse, const struct tb_json *body,
     *verdict = (struct tb_verdict_command){.by = TB_STR_NONE};
     return check_object(parse, body, approve_fields) &&
            parse_by(parse, body, "approvedBy", &verdict->by) &&
-           tb_field_text(parse, tb_json_member(body, "comment"), "comment", TB_NOTE_BYTES_MAX,
+           tb_field_text(parse, tb_json_member(body, "comment"), "comment", TB_VERDICT_BYTES_MAX,
                          &verdict->text);
 }
 
@@ -166,7 +166,7 @@ bool tb_parse_reject(struct tb_parse *parse, const struct tb_json *body, struct 
     command->kind = TB_COMMAND_REJECT;
     *verdict = (struct tb_verdict_command){.by = TB_STR_NONE};
     return check_object(parse, body, reject_fields) &&
-           tb_field_required(parse, tb_json_member(body, "reason"), "reason", TB_NOTE_BYTES_MAX,
+           tb_field_required(parse, tb_json_member(body, "reason"), "reason", TB_VERDICT_BYTES_MAX,
                              "reason is required", &verdict->text) &&
            parse_by(parse, body, "rejectedBy", &verdict->by);
 }

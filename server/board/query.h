@@ -70,11 +70,12 @@ bool tb_parse_wait(struct tb_parse *parse, const struct tb_params *params, int64
 
 /* GET /registry/vms and /registry/discover/:role. */
 struct tb_vms_request {
-    bool nothing;          /* an unknown role or status was asked for */
-    int role;              /* tb_vm_role; -1: any */
-    int status;            /* tb_vm_status; -1: any. RUNNING leaves stale ones out */
-    struct tb_str service; /* text: the name of one of its services; absent: any */
-    bool discover;         /* running, not stale, earliest registration first; else latest first */
+    bool nothing; /* an unknown role or status was asked for */
+    int role;     /* tb_vm_role; -1: any */
+    int status;   /* tb_vm_status; -1: any. RUNNING leaves stale ones out */
+    struct tb_str services[TB_QUERY_TERMS_MAX]; /* text: names of services, all of which it has */
+    size_t service_count;
+    bool discover; /* running, not stale, earliest registration first; else latest first */
 };
 
 bool tb_parse_vms(struct tb_parse *parse, const struct tb_params *params,

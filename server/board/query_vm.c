@@ -28,15 +28,6 @@ static void read_status(struct tb_vms_request *request, struct tb_str value)
     narrow(request, &request->status, known, (int)status);
 }
 
-/* A VM may have several services, but all that are asked for would need a list: the second one must
- * be the first. */
-static void read_service(struct tb_vms_request *request, struct tb_str value)
-{
-    request->nothing =
-        request->nothing || (request->service.ptr != NULL && !tb_str_eq(request->service, value));
-    request->service = value;
-}
-
 static bool parse_vms(struct tb_parse *parse, const struct tb_params *params,
                       struct tb_vms_request *request)
 {
@@ -52,7 +43,7 @@ static bool parse_vms(struct tb_parse *parse, const struct tb_params *params,
         } else if (tb_str_eq_c(name, "status") && !request->discover) {
             read_status(request, value);
         } else if (tb_str_eq_c(name, "service")) {
-            read_service(request, value);
+            request->services[request->service_count++] = value;
         }
     }
     return tb_parse_wait(parse, params, &wait_ms);

@@ -33,7 +33,7 @@ enum tb_err tb_read_dependents(struct tb_txn *txn, struct tb_id id, struct tb_bu
 /* {"tasks":[…],"count":N}: what claims would get, in their order; summary views. With
  * "truncated":true when there are more than the answer has room for, or than were looked at. */
 enum tb_err tb_read_ready(struct tb_txn *txn, const struct tb_ready_request *request,
-                          struct tb_buf *out);
+                          int64_t now_ms, struct tb_buf *out);
 
 /* {"claimable":…,"reasons":[{"code":…,…}],"position":N}: why nobody, or why `agent` (text, may be
  * absent), does not get the task. TB_E_TASK_NOT_FOUND. */

@@ -1,5 +1,6 @@
 #include "board/pause.h"
 #include "board/read.h"
+#include "board/vm_life.h"
 #include "taskboard/limits.h"
 
 struct ready {
@@ -57,18 +58,34 @@ static enum tb_err visit_all(struct tb_txn *txn, const struct tb_ready_request *
     return err;
 }
 
+/* With a VM that takes no claims nobody gets anything. */
+static enum tb_err check_vm(struct tb_txn *txn, const struct tb_ready_request *request,
+                            int64_t now_ms, bool *takes_claims)
+{
+    struct tb_vm vm;
+    *takes_claims = true;
+    if (request->vm_id.ptr == NULL) {
+        return TB_OK;
+    }
+    enum tb_err err = tb_vm_load(txn, request->vm_id, &vm);
+    *takes_claims = err == TB_OK && tb_vm_takes_claims(&vm, now_ms);
+    return err == TB_E_ABSENT ? TB_OK : err;
+}
+
 enum tb_err tb_read_ready(struct tb_txn *txn, const struct tb_ready_request *request,
-                          struct tb_buf *out)
+                          int64_t now_ms, struct tb_buf *out)
 {
     struct ready ready = {
         .out = out, .bytes_max = out->len + TB_READY_BYTES_MAX, .limit = request->limit};
     struct tb_pauses pauses;
+    bool takes_claims = true;
     enum tb_err err = tb_pauses_load(txn, out->arena, &pauses);
+    err = err != TB_OK ? err : check_vm(txn, request, now_ms, &takes_claims);
     if (err != TB_OK) {
         return err;
     }
     TB_BUF_LIT(out, "{\"tasks\":[");
-    if (!pauses.all) {
+    if (!pauses.all && takes_claims) {
         err = request->agent.ptr != NULL ? visit_for_agent(txn, request, &pauses, &ready)
                                          : visit_all(txn, request, &pauses, &ready);
     }

@@ -4,6 +4,17 @@
 #include "board/vm_life.h"
 #include "taskboard/limits.h"
 
+static enum tb_err write_vm(struct tb_txn *txn, const struct tb_vm *vm, bool stale,
+                            struct tb_buf *out)
+{
+    uint64_t claims = 0;
+    enum tb_err err = tb_vm_count_claims(txn, vm->id, &claims);
+    if (err == TB_OK) {
+        tb_vm_write(vm, stale, claims, out);
+    }
+    return err;
+}
+
 enum tb_err tb_read_vm(struct tb_txn *txn, struct tb_str id, int64_t now_ms, struct tb_buf *out)
 {
     struct tb_vm vm;
@@ -11,8 +22,7 @@ enum tb_err tb_read_vm(struct tb_txn *txn, struct tb_str id, int64_t now_ms, str
     if (err != TB_OK) {
         return err == TB_E_ABSENT ? TB_E_VM_NOT_FOUND : err;
     }
-    tb_vm_write(&vm, tb_vm_is_stale(&vm, now_ms), tb_vm_claims(txn, vm.id), out);
-    return TB_OK;
+    return write_vm(txn, &vm, tb_vm_is_stale(&vm, now_ms), out);
 }
 
 /* --- lists --- */
@@ -26,21 +36,12 @@ struct vms {
     struct tb_arena *scratch;
     uint32_t count;
     bool truncated;
+    enum tb_err err;
 };
 
-/* Has it a service of that name? */
-static bool serves(struct vms *vms, struct tb_str services, struct tb_str wanted)
+static bool has_service(const struct tb_json *list, struct tb_str wanted)
 {
-    const struct tb_json_limits limits = {
-        .depth_max = TB_JSON_DEPTH_MAX, .tree_depth = 3, .node_count_max = TB_JSON_NODES_MAX};
-    struct tb_json_error error;
-    if (services.ptr == NULL) {
-        return false;
-    }
-    tb_arena_reset(vms->scratch);
-    const struct tb_json *list = tb_json_parse(vms->scratch, services, &limits, &error);
-    const struct tb_json *service = list != NULL ? list->child : NULL;
-    for (; service != NULL; service = service->next) {
+    for (const struct tb_json *service = list->child; service != NULL; service = service->next) {
         const struct tb_json *name = tb_json_member(service, "name");
         if (name != NULL && name->type == TB_JSON_STRING && tb_str_eq(tb_json_text(name), wanted)) {
             return true;
@@ -49,13 +50,32 @@ static bool serves(struct vms *vms, struct tb_str services, struct tb_str wanted
     return false;
 }
 
+/* Has it all the services that are asked for? */
+static bool serves(struct vms *vms, struct tb_str services)
+{
+    const struct tb_vms_request *request = vms->request;
+    const struct tb_json_limits limits = {
+        .depth_max = TB_JSON_DEPTH_MAX, .tree_depth = 3, .node_count_max = TB_JSON_NODES_MAX};
+    struct tb_json_error error;
+    if (request->service_count == 0 || services.ptr == NULL) {
+        return request->service_count == 0;
+    }
+    tb_arena_reset(vms->scratch);
+    const struct tb_json *list = tb_json_parse(vms->scratch, services, &limits, &error);
+    for (size_t i = 0; i < request->service_count; i++) {
+        if (list == NULL || !has_service(list, request->services[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool fits(struct vms *vms, const struct tb_vm *vm, bool stale)
 {
     const struct tb_vms_request *request = vms->request;
     return !tb_vm_is_gone(vm) && (request->role < 0 || request->role == (int)vm->role) &&
            (request->status < 0 || request->status == (int)vm->status) &&
-           (request->status != (int)TB_VM_RUNNING || !stale) &&
-           (request->service.ptr == NULL || serves(vms, vm->services, request->service));
+           (request->status != (int)TB_VM_RUNNING || !stale) && serves(vms, vm->services);
 }
 
 static enum tb_visit add_vm(void *ctx, const struct tb_vm *vm)
@@ -72,8 +92,8 @@ static enum tb_visit add_vm(void *ctx, const struct tb_vm *vm)
     if (vms->count++ > 0) {
         TB_BUF_LIT(vms->out, ",");
     }
-    tb_vm_write(vm, stale, tb_vm_claims(vms->txn, vm->id), vms->out);
-    return TB_VISIT_NEXT;
+    vms->err = write_vm(vms->txn, vm, stale, vms->out);
+    return vms->err == TB_OK ? TB_VISIT_NEXT : TB_VISIT_STOP;
 }
 
 enum tb_err tb_read_vms(struct tb_txn *txn, const struct tb_vms_request *request, int64_t now_ms,
@@ -99,5 +119,5 @@ enum tb_err tb_read_vms(struct tb_txn *txn, const struct tb_vms_request *request
     }
     TB_BUF_LIT(out, "}");
     tb_arena_free(vms.scratch);
-    return err;
+    return err != TB_OK ? err : vms.err;
 }

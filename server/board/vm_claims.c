@@ -3,10 +3,21 @@
 #include "board/give_up.h"
 #include "board/vm_life.h"
 
-uint64_t tb_vm_claims(struct tb_txn *txn, struct tb_str vm_id)
+enum tb_err tb_vm_count_claims(struct tb_txn *txn, struct tb_str vm_id, uint64_t *claims)
 {
     struct tb_name_count count;
-    return tb_get_name(txn, TB_NAME_VM, vm_id, &count) == TB_OK ? count.tasks : 0;
+    enum tb_err err = tb_get_name(txn, TB_NAME_VM, vm_id, &count);
+    if (err != TB_OK && err != TB_E_ABSENT) {
+        return err;
+    }
+    *claims = err == TB_OK ? count.tasks : 0;
+    return TB_OK;
+}
+
+uint64_t tb_vm_claims(struct tb_txn *txn, struct tb_str vm_id)
+{
+    uint64_t claims = 0;
+    return tb_vm_count_claims(txn, vm_id, &claims) == TB_OK ? claims : 0;
 }
 
 bool tb_vm_may_claim(struct tb_board *board, struct tb_str vm_id, struct tb_reply *reply)

@@ -5,6 +5,10 @@
 #include "board/change.h"
 
 /* How many claims the VM holds. */
+TB_MUST_CHECK enum tb_err tb_vm_count_claims(struct tb_txn *txn, struct tb_str vm_id,
+                                             uint64_t *claims);
+
+/* The same for rules, whose transaction keeps the error: then 0. */
 uint64_t tb_vm_claims(struct tb_txn *txn, struct tb_str vm_id);
 
 /* May somebody claim tasks for that VM? It must run and be heard of; an absent id is no VM. Else

@@ -103,6 +103,12 @@ bool tb_value_url(const struct tb_setting *setting, const char *text, void *slot
         (void)snprintf(why, WHY, "must be a URL such as https://board.example, not \"%s\"", text);
         return false;
     }
+    if (strcspn(authority, "/") + 1 < strlen(authority)) { /* the board is at the root of a host */
+        (void)snprintf(why, WHY,
+                       "must be a URL without a path, such as https://board.example, not \"%s\"",
+                       text);
+        return false;
+    }
     return tb_value_text(setting, text, slot, why);
 }
 

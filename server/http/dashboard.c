@@ -11,8 +11,6 @@
 #include "http/reply.h"
 #include "http/site.h"
 
-#define PAGE_NAME "index.html"
-
 static void send_file(struct tb_request *request, const struct tb_site_file *file)
 {
     struct tb_str *headers = request->response.headers;
@@ -92,7 +90,7 @@ void tb_handle_dashboard(struct tb_request *request)
 {
     const struct tb_site *site = request->http->site;
     struct tb_str name = request->params[0];
-    const struct tb_site_file *page = tb_site_find(site, TB_STR(PAGE_NAME));
+    const struct tb_site_file *page = tb_site_find(site, TB_STR(TB_SITE_PAGE));
     const struct tb_site_file *file = tb_site_find(site, name);
     if (file != NULL && file != page) {
         send_file(request, file);

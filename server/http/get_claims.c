@@ -43,7 +43,7 @@ static bool parse(struct tb_request *request, struct asked *asked)
 
 static enum tb_err read_ready(struct tb_txn *txn, const struct asked *asked, struct tb_buf *out)
 {
-    return tb_read_ready(txn, &asked->ready, out);
+    return tb_read_ready(txn, &asked->ready, asked->now_ms, out);
 }
 
 void tb_handle_list_ready(struct tb_request *request)

@@ -374,7 +374,7 @@ void tb_fanout_look(struct tb_loop *loop)
 {
     struct tb_fanout *fanout = &loop->fanout;
     check_tickets(loop);
-    uint64_t now_ms = h2o_now(loop->context.loop);
+    uint64_t now_ms = tb_loop_now_ms(loop);
     uint64_t head = head_of(loop);
     for (unsigned left = fanout->count / LOOKS_A_SECOND + 1; left > 0 && fanout->count > 0;
          left--) {

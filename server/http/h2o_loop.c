@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define CLOCK_LOOK_MS 1000 /* at least that often it is seen whether the clock was set back */
+
 struct tb_loop *tb_loop_of(const h2o_req_t *req)
 {
     return H2O_STRUCT_FROM_MEMBER(struct tb_loop, context, req->conn->ctx);
@@ -12,6 +14,11 @@ struct tb_loop *tb_loop_of(const h2o_req_t *req)
 int64_t tb_loop_now_us(const struct tb_loop *loop)
 {
     return tb_clock_monotonic_us(loop->worker.http->clock);
+}
+
+uint64_t tb_loop_now_ms(const struct tb_loop *loop)
+{
+    return (uint64_t)tb_loop_now_us(loop) / 1000;
 }
 
 /* All of it on the loop's own thread: the library keeps buffers by thread. */
@@ -54,6 +61,32 @@ static bool is_over(const struct tb_loop *loop)
     return loop->state == TB_LOOP_CLOSED && loop->connection_count == 0 && loop->job_count == 0;
 }
 
+/* What was linked before `now_ms` was read; what has been since is as old as it says. */
+static void put_earlier(h2o_timeout_t *timeout, uint64_t now_ms, uint64_t by_ms)
+{
+    h2o_linklist_t *entries = &timeout->_entries;
+    for (h2o_linklist_t *node = entries->next; node != entries; node = node->next) {
+        h2o_timeout_entry_t *entry = H2O_STRUCT_FROM_MEMBER(h2o_timeout_entry_t, _link, node);
+        if (entry->registered_at != now_ms) {
+            entry->registered_at -= by_ms;
+        }
+    }
+}
+
+/* The library takes the time from the machine's clock. When that is set back, all that was to
+ * happen would wait until it is as late again as it was. */
+static void follow_clock(struct tb_loop *loop)
+{
+    h2o_linklist_t *timeouts = &loop->context.loop->_timeouts;
+    uint64_t now_ms = h2o_now(loop->context.loop);
+    for (h2o_linklist_t *node = timeouts->next; now_ms < loop->library_ms && node != timeouts;
+         node = node->next) {
+        put_earlier(H2O_STRUCT_FROM_MEMBER(h2o_timeout_t, _link, node), now_ms,
+                    loop->library_ms - now_ms);
+    }
+    loop->library_ms = now_ms;
+}
+
 void *tb_loop_main(void *arg)
 {
     struct tb_loop *loop = arg;
@@ -63,9 +96,10 @@ void *tb_loop_main(void *arg)
     (void)sem_post(&loop->server->started);
     while (!is_over(loop)) {
         /* It ends early for a signal (EINTR), and fails for nothing else. */
-        if (h2o_evloop_run(loop->context.loop, INT32_MAX) != 0) {
+        if (h2o_evloop_run(loop->context.loop, CLOCK_LOOK_MS) != 0) {
             assert(errno == EINTR);
         }
+        follow_clock(loop);
     }
     close_loop(loop);
     (void)sem_post(&loop->server->ended);

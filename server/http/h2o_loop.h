@@ -45,7 +45,7 @@ struct tb_exchange {
     h2o_timeout_entry_t delay;
     void (*after_delay)(struct tb_exchange *exchange);
     uint64_t
-        progress_ms; /* h2o_now() when the client was last seen to take bytes; 0: nothing is sent */
+        progress_ms; /* tb_loop_now_ms() when the client was last seen to take bytes; 0: nothing is sent */
     uint64_t acked_bytes;         /* by then */
     size_t answer_bytes;          /* counted in the loop's sum; 0: small */
     struct tb_transfer *transfer; /* NULL: none; the exchange stays until it is over */
@@ -93,7 +93,8 @@ struct tb_stream {
     bool ending;                    /* is closed as soon as it has said what it still has to say */
     unsigned end_code;              /* of the close frame then */
     bool read_stopped;              /* the client sends faster than it takes answers */
-    uint64_t sent_ms;     /* h2o_now() when something was last sent, or the client took a part */
+    bool deaf;                      /* its TLS has been ended: what comes is thrown away */
+    uint64_t sent_ms; /* tb_loop_now_ms() when something was last sent, or the client took a part */
     uint64_t heard_ms;    /* when the client was last heard of */
     uint64_t pinged_ms;   /* when it was last asked for a sign of life since then; 0: it was not */
     uint64_t ending_ms;   /* when `ending` was set */
@@ -138,6 +139,7 @@ struct tb_loop {
     pthread_t thread;
     enum tb_loop_state state;
     h2o_context_t context;
+    uint64_t library_ms; /* h2o_now() when its timers were last looked at */
     h2o_accept_ctx_t accept;
     h2o_socket_t *listeners[TB_LISTEN_ADDRESSES_MAX];
     size_t listener_count;
@@ -181,7 +183,8 @@ struct tb_server {
 /* --- h2o_loop.c --- */
 void *tb_loop_main(void *loop);
 struct tb_loop *tb_loop_of(const h2o_req_t *req);
-int64_t tb_loop_now_us(const struct tb_loop *loop);
+int64_t tb_loop_now_us(const struct tb_loop *loop); /* monotonic, as the next one */
+uint64_t tb_loop_now_ms(const struct tb_loop *loop);
 
 /* --- h2o_listener.c --- */
 bool tb_listeners_open(struct tb_loop *loop);
@@ -192,6 +195,12 @@ void tb_listeners_close(struct tb_loop *loop);  /* takes those first who stand i
 void tb_handshake_begin(struct tb_loop *loop, h2o_socket_t *socket);
 void tb_handshakes_cut(struct tb_loop *loop, int64_t older_than_us);
 void tb_half_close(h2o_socket_t *socket); /* no more will be written; what comes is still read */
+
+/* The same of a socket that is ours alone and speaks TLS: ends that, and closes the socket. Its
+ * connection, with what is to be done when that is closed, goes on in the one returned, on which
+ * nothing can be understood any more. NULL: there is no file descriptor for it, and nothing was done.
+ */
+h2o_socket_t *tb_tls_end(h2o_socket_t *socket);
 
 /* --- h2o_inbox.c --- */
 void tb_inbox_open(struct tb_loop *loop);

@@ -95,7 +95,7 @@ void tb_send_fill_head(struct tb_exchange *exchange)
     if (response->close || draining) {
         req->http1_is_persistent = 0;
     }
-    exchange->progress_ms = h2o_now(exchange->loop->context.loop);
+    exchange->progress_ms = tb_loop_now_ms(exchange->loop);
 }
 
 void tb_send_start(struct tb_exchange *exchange)
@@ -184,7 +184,7 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
     struct tb_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct tb_exchange, generator, generator);
     struct tb_request *request = &exchange->request;
     struct tb_str piece = TB_STR("");
-    exchange->progress_ms = h2o_now(exchange->loop->context.loop);
+    exchange->progress_ms = tb_loop_now_ms(exchange->loop);
     tb_arena_reset(exchange->pieces);
     enum tb_piece what = request->next_piece(request, exchange->pieces, &piece);
     if (what == TB_PIECE_FAILED) {

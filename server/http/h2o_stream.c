@@ -60,7 +60,7 @@ static void begin_to_end(struct tb_stream *stream)
 {
     if (!stream->ending) {
         stream->ending = true;
-        stream->ending_ms = h2o_now(stream->loop->context.loop);
+        stream->ending_ms = tb_loop_now_ms(stream->loop);
     }
 }
 
@@ -71,14 +71,6 @@ void tb_stream_end(struct tb_stream *stream, unsigned code)
     if (stream->socket != NULL && !tb_stream_is_sending(stream)) {
         tb_fanout_ready(stream);
     }
-}
-
-/* Closing at once would throw away what the client has still sent, and with it, by a reset, the
- * close frame that it has not read yet. */
-void tb_stream_say_goodbye(struct tb_stream *stream)
-{
-    begin_to_end(stream);
-    tb_half_close(stream->socket);
 }
 
 /* Nothing more is sent; a WebSocket learns why. */
@@ -116,7 +108,7 @@ static void on_sent(h2o_socket_t *socket, const char *err)
         tb_stream_close(stream);
         return;
     }
-    stream->sent_ms = h2o_now(stream->loop->context.loop);
+    stream->sent_ms = tb_loop_now_ms(stream->loop);
     if (has_more_to_say(stream)) {
         tb_fanout_ready(stream);
     } else {
@@ -129,7 +121,7 @@ void tb_stream_send(struct tb_stream *stream, struct tb_parcel *parcel)
     assert(!tb_stream_is_sending(stream));
     tb_fanout_leave(stream);
     stream->sending = parcel;
-    stream->sent_ms = h2o_now(stream->loop->context.loop);
+    stream->sent_ms = tb_loop_now_ms(stream->loop);
     stream->acked_bytes = 0;
     stream->sent_bytes += parcel->len;
     tb_number_add(&stream->loop->worker.metrics->streams.parcels, 1);
@@ -147,8 +139,9 @@ void tb_stream_send_bytes(struct tb_stream *stream, struct tb_str bytes)
 /* --- reading --- */
 
 /* The library would keep 8 KiB for what a client may say some day. */
-static void release_input(h2o_socket_t *socket)
+static void consume_input(h2o_socket_t *socket, size_t len)
 {
+    h2o_buffer_consume(&socket->input, len);
     if (socket->input->size == 0) {
         h2o_buffer_dispose(&socket->input);
         h2o_buffer_init(&socket->input, &h2o_socket_buffer_prototype);
@@ -192,11 +185,10 @@ static void take_input(struct tb_stream *stream)
     } else {
         tb_arena_reset(stream->loop->fanout.scratch);
         tb_websocket_take(stream->websocket, tb_str_from(socket->input->bytes, len));
-        stream->heard_ms = h2o_now(stream->loop->context.loop);
+        stream->heard_ms = tb_loop_now_ms(stream->loop);
         stream->pinged_ms = 0;
     }
-    h2o_buffer_consume(&socket->input, len);
-    release_input(socket);
+    consume_input(socket, len);
 }
 
 static void on_input(h2o_socket_t *socket, const char *err)
@@ -204,6 +196,10 @@ static void on_input(h2o_socket_t *socket, const char *err)
     struct tb_stream *stream = socket->data;
     if (err != NULL) {
         tb_stream_close(stream);
+        return;
+    }
+    if (stream->deaf) {
+        consume_input(socket, socket->input->size);
         return;
     }
     take_input(stream);
@@ -220,13 +216,28 @@ static void on_input(h2o_socket_t *socket, const char *err)
     }
 }
 
-/* --- its beginning --- */
-
 void tb_stream_resume_reading(struct tb_stream *stream)
 {
     stream->read_stopped = false;
     h2o_socket_read_start(stream->socket, on_input);
 }
+
+/* Closing at once would throw away what the client has still sent, and with it, by a reset, the
+ * close frame that it has not read yet. */
+void tb_stream_say_goodbye(struct tb_stream *stream)
+{
+    begin_to_end(stream);
+    h2o_socket_t *bare = stream->socket->ssl == NULL ? NULL : tb_tls_end(stream->socket);
+    if (bare != NULL) {
+        stream->socket = bare;
+        stream->deaf = true;
+        h2o_socket_read_start(bare, on_input);
+    } else if (!stream->deaf) {
+        tb_half_close(stream->socket);
+    }
+}
+
+/* --- its beginning --- */
 
 static void open_on(struct tb_stream *stream, h2o_socket_t *socket, size_t request_bytes)
 {
@@ -235,11 +246,10 @@ static void open_on(struct tb_stream *stream, h2o_socket_t *socket, size_t reque
     socket->data = stream;
     (void)setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent,
                      sizeof(unsent));
-    h2o_buffer_consume(&socket->input, request_bytes);
-    release_input(socket);
+    consume_input(socket, request_bytes);
     h2o_socket_read_start(socket, on_input);
     take_input(stream);
-    stream->sent_ms = stream->heard_ms = h2o_now(stream->loop->context.loop);
+    stream->sent_ms = stream->heard_ms = tb_loop_now_ms(stream->loop);
     tb_fanout_ready(stream);
 }
 

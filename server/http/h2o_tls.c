@@ -1,5 +1,6 @@
 /* The handshakes of native TLS. The library could accept such connections by itself, but would
  * neither count what fails, nor let a draining loop end them, nor take a context that changes. */
+#include <fcntl.h>
 #include <h2o.h>
 #include <h2o/http1.h>
 #include <stdlib.h>
@@ -46,6 +47,21 @@ static void on_timeout(h2o_timeout_entry_t *entry)
     give_up(handshake);
 }
 
+/* Whoever wrote http:// for https:// is told. Lost, like all that is said to clients that are turned
+ * away, when the rest of the request is still on its way. */
+static void explain(h2o_socket_t *socket)
+{
+#define BODY "This port speaks https.\n"
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\n"
+                                 "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+                                 "Content-Length: 24\r\n\r\n" BODY;
+    _Static_assert(sizeof(BODY) - 1 == 24, "the length that is told");
+#undef BODY
+    int fd = h2o_socket_get_fd(socket);
+    (void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)shutdown(fd, SHUT_WR);
+}
+
 static void on_handshake(h2o_socket_t *socket, const char *err)
 {
     struct tb_handshake *handshake = socket->data;
@@ -53,6 +69,9 @@ static void on_handshake(h2o_socket_t *socket, const char *err)
     struct timeval connected_at = handshake->connected_at;
     if (err != NULL) {
         tb_number_add(&metrics_of(handshake)->failed, 1);
+        if (tb_tls_was_plain_http()) {
+            explain(socket);
+        }
         give_up(handshake);
         return;
     }
@@ -85,7 +104,8 @@ void tb_handshakes_cut(struct tb_loop *loop, int64_t older_than_us)
          node = next) {
         struct tb_handshake *handshake = H2O_STRUCT_FROM_MEMBER(struct tb_handshake, link, node);
         next = node->next;
-        if (h2o_timeval_subtract(&handshake->connected_at, now) >= older_than_us) {
+        int64_t age_us = h2o_timeval_subtract(&handshake->connected_at, now);
+        if (age_us < 0 || age_us >= older_than_us) { /* below 0: the clock was set back since */
             give_up(handshake);
         }
     }
@@ -98,4 +118,18 @@ void tb_half_close(h2o_socket_t *socket)
     if (socket->ssl == NULL) {
         (void)shutdown(h2o_socket_get_fd(socket), SHUT_WR);
     }
+}
+
+h2o_socket_t *tb_tls_end(h2o_socket_t *socket)
+{
+    int fd = fcntl(h2o_socket_get_fd(socket), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) {
+        return NULL;
+    }
+    h2o_socket_t *bare = h2o_evloop_socket_create(h2o_socket_get_loop(socket), fd, 0);
+    bare->data = socket->data;
+    bare->on_close = socket->on_close;
+    socket->on_close.cb = NULL;
+    h2o_socket_close(socket);
+    return bare;
 }

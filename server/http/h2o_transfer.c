@@ -40,7 +40,7 @@ static void send_piece(struct tb_exchange *exchange, struct tb_str piece)
         exchange->transfer_begun = true;
         tb_send_start(exchange);
     }
-    exchange->progress_ms = h2o_now(exchange->loop->context.loop);
+    exchange->progress_ms = tb_loop_now_ms(exchange->loop);
     h2o_send(exchange->req, &bytes, 1, H2O_SEND_STATE_IN_PROGRESS);
 }
 
@@ -114,7 +114,14 @@ void tb_request_transfer(struct tb_request *request, enum tb_transfer_kind kind,
     atomic_uint *under_way = &request->http->transfer_count;
     struct tb_transfer_options options = {
         .fill = fill, .ctx = request->http->store, .notify = notify, .notify_ctx = exchange};
-    request->response.close |= exchange->req->version < 0x101; /* nothing but its end ends it */
+    if (exchange->req->version < 0x101) {
+        /* nothing but its end would end it, and that comes also when it breaks off */
+        tb_reply_refusal(request, TB_E_BAD_REQUEST,
+                         TB_STR("This needs HTTP/1.1: with HTTP/1.0 nobody could tell whether it "
+                                "came as a whole"),
+                         TB_STR_NONE);
+        return;
+    }
     if (request->method == TB_METHOD_HEAD) {
         send_head_only(exchange);
         return;

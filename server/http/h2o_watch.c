@@ -83,7 +83,7 @@ static bool is_revoked(struct tb_exchange *exchange)
 
 static void check_answers(struct tb_loop *loop)
 {
-    uint64_t now_ms = h2o_now(loop->context.loop);
+    uint64_t now_ms = tb_loop_now_ms(loop);
     for (h2o_linklist_t *node = loop->live.next; node != &loop->live; node = node->next) {
         struct tb_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct tb_exchange, link, node);
         if (is_revoked(exchange)) {
@@ -155,7 +155,8 @@ static int close_if_idle(h2o_req_t *req, void *arg)
     (void)arg;
     h2o_socket_t *socket = socket_of(req);
     struct timeval *now = h2o_get_timestamp(req->conn->ctx, NULL, NULL);
-    bool new = h2o_timeval_subtract(&req->conn->connected_at, now) < NEWCOMER_US;
+    int64_t age_us = h2o_timeval_subtract(&req->conn->connected_at, now);
+    bool new = age_us >= 0 && age_us < NEWCOMER_US; /* below 0: the clock was set back since */
     if (req->version == 0 && socket->input->size == 0 && !new) {
         (void)shutdown(h2o_socket_get_fd(socket), SHUT_RD);
     }

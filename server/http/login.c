@@ -145,8 +145,19 @@ static void set_cookie(struct tb_request *request, struct tb_str session, int64_
         tb_door_is_secure(request) ? "; Secure" : "");
 }
 
+/* A link that was used up in this browser is followed once more, as a bookmark or from a mail. */
+static bool is_logged_in_without(struct tb_request *request, struct tb_str shown)
+{
+    struct tb_identity identity;
+    return is_link(shown) && tb_door_check(request, &identity) == TB_OK;
+}
+
 static void refuse_login(struct tb_request *request)
 {
+    if (is_logged_in_without(request, param_of(request, request->body, "token"))) {
+        tb_page_redirect(request, TB_STR("/ui/?link=used"));
+        return;
+    }
     const struct tb_login_page again = {
         .problem = "That link or token is not valid, or not any more. A link is good once, for "
                    "five minutes.",

@@ -1,6 +1,7 @@
 #include "http/read.h"
 
 #include "board/query.h"
+#include "board/query_value.h"
 #include "http/context.h"
 #include "http/header.h"
 #include "http/reply.h"
@@ -159,20 +160,19 @@ bool tb_read_switch(const struct tb_request *request, struct tb_parse *parse, co
                     bool *on)
 {
     const struct tb_params *params = request->query_params;
+    bool given = false;
     *on = false;
     for (size_t i = 0; i < params->count; i++) {
         struct tb_str value = params->items[i].value;
         if (!tb_str_eq_c(params->items[i].name, name)) {
             continue;
         }
+        if (!tb_query_once(parse, name, &given)) {
+            return false;
+        }
         *on = tb_str_eq_c(value, "true");
         if (!*on && !tb_str_eq_c(value, "false")) {
-            parse->refusal = (struct tb_refusal){
-                .err = TB_E_INVALID_QUERY,
-                .message = tb_arena_printf(parse->arena, "%s must be true or false", name),
-                .extra = tb_arena_printf(parse->arena, ",\"field\":\"%s\"", name),
-            };
-            return false;
+            return tb_query_refuse(parse, name, "must be true or false");
         }
     }
     return true;

@@ -157,10 +157,15 @@ void tb_router_match(const struct tb_router *router, enum tb_method method, stru
     size_t count = split(path, segments);
     size_t first = count == SIZE_MAX ? 0 : router->first[count];
     size_t end = count == SIZE_MAX ? 0 : router->first[count + 1];
+    bool named = false; /* a row without parameters: behind it /board/claim is no /board/:id */
     for (size_t i = first; i < end; i++) {
         const struct tb_router_entry *entry = &router->entries[i];
         struct tb_str params[TB_ROUTE_PARAMS_MAX] = {TB_STR_NONE};
-        if (entry_matches(entry, segments, count, params) && takes(match, entry->route, method)) {
+        if (!entry_matches(entry, segments, count, params) || (named && params[0].ptr != NULL)) {
+            continue;
+        }
+        named = named || params[0].ptr == NULL;
+        if (takes(match, entry->route, method)) {
             memcpy(match->params, params, sizeof(params));
             return;
         }

@@ -29,7 +29,8 @@ struct tb_route {
     unsigned flags;    /* of tb_route_flag */
 };
 
-/* The server's table: where two rows match a path, the earlier wins, and folders come last. */
+/* The server's table: where two rows match a path, the earlier wins, and folders come last. Behind
+ * a row without parameters that matches, rows with some do not, whatever the method. */
 extern const struct tb_route tb_routes[];
 extern const size_t tb_route_count;
 

@@ -24,6 +24,9 @@ struct tb_site {
  * there when it was built. */
 extern const struct tb_site tb_site;
 
+/* The dashboard's page, which is there when the dashboard is. */
+#define TB_SITE_PAGE "index.html"
+
 /* NULL: there is none of that name. */
 const struct tb_site_file *tb_site_find(const struct tb_site *site, struct tb_str name);
 

@@ -30,7 +30,8 @@ static void begin(struct tb_request *request, struct tb_subscription *subscripti
     }
     set_headers(request, subscription->coding);
     if (request->method == TB_METHOD_HEAD) {
-        tb_request_send(request);
+        (void)tb_request_piece_arena(request); /* of a body that has no length, too */
+        tb_request_stream(request);
     } else {
         tb_request_subscribe(request, subscription);
     }
@@ -138,6 +139,18 @@ static struct tb_str since_of_feed(const struct tb_request *request)
     return TB_STR_NONE;
 }
 
+static void refuse_feed_start(struct tb_request *request)
+{
+    if (request->headers[TB_IN_LAST_EVENT_ID].len > 0) {
+        tb_reply_refusal(request, TB_E_INVALID_HEADER,
+                         TB_STR("Last-Event-ID must be the id of an event of this stream: a ULID"),
+                         TB_STR_NONE);
+        return;
+    }
+    tb_reply_refusal(request, TB_E_INVALID_QUERY, TB_STR("since must be the id of an event"),
+                     TB_STR(",\"field\":\"since\""));
+}
+
 /* False: answered. */
 static bool read_feed_start(struct tb_request *request, struct tb_subscription *subscription)
 {
@@ -149,8 +162,7 @@ static bool read_feed_start(struct tb_request *request, struct tb_subscription *
         return true;
     }
     if (!tb_ulid_parse(since, &id)) {
-        tb_reply_refusal(request, TB_E_INVALID_QUERY, TB_STR("since must be the id of an event"),
-                         TB_STR(",\"field\":\"since\""));
+        refuse_feed_start(request);
         return false;
     }
     if (!tb_read_open(request, request->arena, &txn)) {

@@ -235,6 +235,12 @@ void tb_tls_give_back(struct ssl_ctx_st *context)
     SSL_CTX_free(context);
 }
 
+bool tb_tls_was_plain_http(void)
+{
+    unsigned long error = ERR_peek_error();
+    return ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST;
+}
+
 /* --- what the certificate says --- */
 
 /* 0: before 1970, or no time at all. */

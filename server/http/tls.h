@@ -43,6 +43,10 @@ TB_MUST_CHECK bool tb_tls_reload(struct tb_tls *tls, char *why, size_t why_size)
 struct ssl_ctx_st *tb_tls_take(struct tb_tls *tls);
 void tb_tls_give_back(struct ssl_ctx_st *context);
 
+/* Has this thread's last handshake failed because its client speaks HTTP without TLS? To be asked
+ * right behind it. The library knows GET, HEAD, POST and PUT. */
+bool tb_tls_was_plain_http(void);
+
 struct tb_tls_validity tb_tls_validity(struct tb_tls *tls);
 
 /* Logs until when the certificate is valid; a warning where it is not at `now_ms`. */

@@ -161,7 +161,7 @@ static bool agree(const struct tb_token *first, const struct tb_token *second)
 static bool add_variable(struct tb_token *token, const char *value, const char *name,
                          const char **origin, char *why, size_t why_size)
 {
-    struct tb_token found = {.len = 0};
+    struct tb_token found = {.variable = name};
     if (value == NULL) {
         return true;
     }
@@ -182,10 +182,11 @@ static bool add_variable(struct tb_token *token, const char *value, const char *
 static bool add_file(struct tb_token *token, const char *path, const char *origin, char *why,
                      size_t why_size)
 {
-    struct tb_token found = {.len = 0};
+    struct tb_token found = {.variable = origin};
     if (path == NULL) {
         return true;
     }
+    (void)snprintf(found.path, sizeof(found.path), "%s", origin == NULL ? path : "");
     bool ok = read_file(&found, path, why, why_size);
     if (!ok && errno != 0) {
         (void)snprintf(why, why_size, "cannot read the token file %s: %s", path, strerror(errno));

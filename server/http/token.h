@@ -11,8 +11,9 @@
 struct tb_token {
     char bytes[TB_TOKEN_BYTES_MAX + 1];
     size_t len;
-    char path[4096]; /* of the file that it was made or kept in; empty: it was given */
-    bool made;       /* just now */
+    const char *variable; /* that it was given in, a constant; NULL: it stands in a file */
+    char path[4096];      /* of that file */
+    bool made;            /* just now */
 };
 
 struct tb_token_options {

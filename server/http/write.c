@@ -266,8 +266,14 @@ void tb_handle_patch_vm(struct tb_request *request)
     change_vm(request, tb_parse_vm_patch);
 }
 
+/* Its body has never been read: what is no JSON counts as none. */
 void tb_handle_vm_heartbeat(struct tb_request *request)
 {
+    struct tb_parse parse;
+    tb_parse_init(request, &parse);
+    if (tb_parse_body(&parse, request->body) == NULL) {
+        request->body = TB_STR("");
+    }
     change_vm(request, tb_parse_vm_heartbeat);
 }
 

@@ -67,15 +67,16 @@ static enum tb_err begin(struct tb_committer *committer, struct tb_txn **txn)
 }
 
 /* Has the batch written anything? Every write but one to the log counts in `changes`, or in the
- * answers that are kept or in the credentials, or it cuts the log; of signs of life the board
- * knows. */
+ * answers that are kept or in the credentials, or it cuts the log; of signs of life, and of answers
+ * in the place of others, the board knows. */
 static bool has_written(const struct tb_committer *committer, const struct tb_head *head,
                         const struct tb_head *before)
 {
     return head->seq != before->seq || head->changes != before->changes ||
            head->answers != before->answers ||
            head->credential_changes != before->credential_changes ||
-           head->oldest_seq != before->oldest_seq || committer->board.saw_vms;
+           head->oldest_seq != before->oldest_seq || committer->board.saw_vms ||
+           committer->board.kept_answers;
 }
 
 static bool is_same(const struct tb_head *a, const struct tb_head *b)
@@ -87,7 +88,7 @@ static bool is_same(const struct tb_head *a, const struct tb_head *b)
 
 /* Did a commit happen, from one head to the other? Nobody else writes, so that the head which is
  * there now is one of them. TB_E_CONFLICT: it did not, and the batch can run again. So can one
- * whose heads are the same: it has only stored signs of life. */
+ * whose heads are the same: it has only stored signs of life, or answers, which it then finds. */
 static enum tb_err find_out(struct tb_committer *committer, const struct tb_head *before,
                             const struct tb_head *after)
 {
@@ -114,16 +115,26 @@ static enum tb_err commit(struct tb_committer *committer, struct tb_txn **txn)
     return err;
 }
 
+static bool has_room(struct tb_txn *txn)
+{
+    struct tb_store_stats stats;
+    return tb_store_stats(txn, &stats) == TB_OK && stats.has_room;
+}
+
 /* Commits if the batch wrote anything. After a batch that could not be written even an empty one is
  * committed, with the head moved a little so that there is something to write: only that proves
- * that writing works again. `*after` is the head that is stored then. */
+ * that writing works again. A full store has room for so little even when it has none for a task:
+ * there it would prove nothing, and is not made. `*after` is the head that is stored then. */
 static enum tb_err finish(struct tb_committer *committer, struct tb_txn **txn,
                           const struct tb_head *before, struct tb_head *after)
 {
     struct tb_head *head = tb_txn_head(*txn);
     *after = *head;
+    committer->still_full = false;
     if (!has_written(committer, head, before) && tb_txn_error(*txn) == TB_OK) {
-        if (atomic_load(&committer->health) == TB_OK) {
+        int health = atomic_load(&committer->health);
+        committer->still_full = health == TB_E_STORAGE_FULL && !has_room(*txn);
+        if (health == TB_OK || committer->still_full) {
             tb_write_abort(txn);
             return TB_OK;
         }
@@ -186,12 +197,16 @@ static enum tb_err run_batch(struct tb_committer *committer, struct tb_job *jobs
     return TB_OK;
 }
 
-/* Answers the jobs with that error, and lets the clock wake us for another try. */
-static void fail(struct tb_committer *committer, struct tb_job *jobs, enum tb_err err)
+static void answer(struct tb_job *jobs, enum tb_err err)
 {
     for (struct tb_job *job = jobs; job != NULL; job = job->next) {
         job->reply = (struct tb_reply){.err = err};
     }
+}
+
+/* Lets the clock wake us for another try. */
+static void try_again_later(struct tb_committer *committer)
+{
     committer->next_due_ms = tb_steady_now_ms(&committer->time) + RETRY_MS;
 }
 
@@ -253,10 +268,16 @@ static enum tb_err run_batch_repeatedly(struct tb_committer *committer, struct t
 static struct tb_job *settle(struct tb_committer *committer, enum tb_err err, struct tb_job *jobs,
                              struct tb_job *rest)
 {
-    note_health(committer, err);
+    bool still_full = err == TB_OK && committer->still_full;
     if (err != TB_OK) {
         rest = NULL;
-        fail(committer, jobs, err);
+        answer(jobs, err);
+    }
+    if (!still_full) {
+        note_health(committer, err);
+    }
+    if (err != TB_OK || still_full) {
+        try_again_later(committer);
     }
     deliver(committer, tb_serving_take(&committer->serving, jobs, rest));
     return rest;

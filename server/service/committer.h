@@ -35,6 +35,7 @@ struct tb_committer {
     struct tb_arena *arena; /* of the batch */
     int64_t next_due_ms;    /* 0: nothing is due */
     unsigned job_count;     /* that the batch has run */
+    bool still_full;        /* the batch wrote nothing, and there is no room yet for a task */
 };
 
 /* Makes the store fit the options and handles what is due. One sentence in `why` on failure: then

@@ -3,9 +3,6 @@
 
 #include "lmdb/lmdb.h"
 
-/* With less than this the file system counts as full when a write was cut short. */
-#define ROOM_BYTES_MIN (4ULL * 1024 * 1024)
-
 enum tb_err tb_lmdb_err(int rc)
 {
     switch (rc) {
@@ -33,15 +30,15 @@ enum tb_err tb_lmdb_err(int rc)
     }
 }
 
-static bool disk_is_full(const struct tb_lmdb_store *store)
+bool tb_lmdb_disk_is_full(const struct tb_lmdb_store *store)
 {
     struct statvfs fs;
-    return fstatvfs(store->folder_fd, &fs) == 0 && fs.f_bavail * fs.f_frsize < ROOM_BYTES_MIN;
+    return fstatvfs(store->folder_fd, &fs) == 0 && fs.f_bavail * fs.f_frsize < TB_ROOM_BYTES_MIN;
 }
 
 enum tb_err tb_lmdb_write_err(const struct tb_lmdb_store *store, int rc)
 {
-    if (rc == EIO && disk_is_full(store)) {
+    if (rc == EIO && tb_lmdb_disk_is_full(store)) {
         return TB_E_STORAGE_FULL;
     }
     return tb_lmdb_err(rc);

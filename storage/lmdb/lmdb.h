@@ -131,6 +131,11 @@ enum tb_err tb_lmdb_err(int rc);
 /* The same for what a write met: LMDB reports a write cut short by a full disk as EIO. */
 enum tb_err tb_lmdb_write_err(const struct tb_lmdb_store *store, int rc);
 
+/* With less than this free, the file system counts as full. */
+#define TB_ROOM_BYTES_MIN (4ULL * 1024 * 1024)
+
+bool tb_lmdb_disk_is_full(const struct tb_lmdb_store *store);
+
 /* For an entry that must be there because another names it. */
 enum tb_err tb_lmdb_must_exist(enum tb_err err);
 
@@ -219,6 +224,9 @@ int tb_lmdb_put(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, MDB_val key, size_t
 
 /* Pages that the trees hold as this transaction sees them, that of LMDB's free pages included. */
 size_t tb_lmdb_pages_in_use(struct tb_lmdb_txn *txn);
+
+/* Is room not scarce, and if the file has to grow, may it? */
+bool tb_lmdb_has_room(struct tb_lmdb_txn *txn);
 
 /* Finds out may_grow and scarce. */
 void tb_lmdb_look_for_room(struct tb_lmdb_txn *txn);

@@ -32,7 +32,7 @@
 #define PUTS_OF_A_DELETION 8
 
 /* So many bytes of events that are dropped count as one, too. */
-#define PAGE_BYTES 4096
+#define PAGE_BYTES ((size_t)4096)
 
 static size_t reserve_pages(const struct tb_lmdb_store *store)
 {
@@ -51,6 +51,12 @@ static size_t spare_pages(const struct tb_lmdb_store *store)
 {
     size_t share = reserve_pages(store) / 2;
     return share < SPARE_PAGES_MAX ? share : SPARE_PAGES_MAX;
+}
+
+/* From so many on room is scarce. */
+static size_t scarce_pages(const struct tb_lmdb_store *store)
+{
+    return store->pages_max - reserve_pages(store) - store->pages_max / 16;
 }
 
 size_t tb_lmdb_pages_in_use(struct tb_lmdb_txn *txn)
@@ -75,11 +81,21 @@ static size_t pages_of_file(const struct tb_lmdb_store *store)
     return info.me_last_pgno + 1;
 }
 
+bool tb_lmdb_has_room(struct tb_lmdb_txn *txn)
+{
+    const struct tb_lmdb_store *store = txn->store;
+    size_t used = tb_lmdb_pages_in_use(txn);
+    size_t file = pages_of_file(store);
+    size_t free_bytes = file > used ? (file - used) * PAGE_BYTES : 0;
+    return used < scarce_pages(store) &&
+           (free_bytes >= TB_ROOM_BYTES_MIN || !tb_lmdb_disk_is_full(store));
+}
+
 void tb_lmdb_look_for_room(struct tb_lmdb_txn *txn)
 {
     const struct tb_lmdb_store *store = txn->store;
     size_t limit = store->pages_max - reserve_pages(store);
-    size_t scarce = limit - store->pages_max / 16;
+    size_t scarce = scarce_pages(store);
     size_t pages = pages_of_file(store);
     pages = pages < scarce ? pages : tb_lmdb_pages_in_use(txn);
     txn->may_grow = pages < limit;

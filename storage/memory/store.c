@@ -171,6 +171,7 @@ static enum tb_err stats(struct tb_txn *base, struct tb_store_stats *out)
         out->snapshots += r->txn.base.ops != NULL;
     }
     out->oldest_behind = store->n - oldest_snapshot(store).n;
+    out->has_room = true;
     pthread_mutex_unlock(&store->mutex);
     return TB_OK;
 }

@@ -1,5 +1,6 @@
 """Each command, its --json, what it refuses and how it ends."""
 
+import fcntl
 import json
 import os
 import re
@@ -23,6 +24,13 @@ def test_add_takes_everything_that_a_task_may_have(cli, board):
     assert shown["priority"] == -5 and shown["payload"] == {"n": [1, 2]} and shown["assignee"] == "me"
     assert shown["uniqueKey"] == "k" and shown["parentId"] == first and shown["maxAttempts"] == 0
     assert shown["createdBy"] == "me" and "notBefore" in shown
+
+
+def test_a_word_behind_two_hyphens_is_no_option(cli, board):
+    task = cli.run("add", "--quiet", "--", "--tag").out.strip()
+    assert board.task(task)["title"] == "--tag"
+    cli.run("note", task, "--", "- one\n- two")
+    assert board.task(task)["notes"][0]["content"] == "- one\n- two"
 
 
 def test_add_says_what_it_has_added(cli, board):
@@ -257,7 +265,7 @@ def test_no_answer_ends_with_4(cli):
 
 
 def test_a_board_that_is_no_board(cli, tmp_path):
-    cli.run("ls", "--url", f"http://127.0.0.1:{cli.port}/elsewhere", code=3)
+    cli.run("ls", "--url", f"http://127.0.0.1:{cli.port}/elsewhere", code=1)
 
 
 @pytest.mark.parametrize("words", [
@@ -332,6 +340,17 @@ def test_a_backup_is_whole_or_not_there(cli):
         assert "in the backup" in {task["title"] for task in restored.client().get("/board/tasks", check=False).json["tasks"]}
     assert "is there already" in cli.run("backup", "copy", code=2).err
     cli.run("backup", "copy", "--force")
+
+
+def test_two_backups_do_not_write_to_one_file(cli):
+    with open(cli.folder / "copy.partial", "w+b") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(b"the other one's")
+        other.flush()
+        assert "another backup" in cli.run("backup", "copy", code=2).err
+        assert (cli.folder / "copy.partial").read_bytes() == b"the other one's"
+    cli.run("backup", "copy")  # what is left of one that was killed is in nobody's way
+    assert not (cli.folder / "copy.partial").exists()
 
 
 def test_a_backup_that_nobody_answers_leaves_nothing(cli):

@@ -5,9 +5,11 @@ import re
 import resource
 import socket
 import threading
+import time
 
 import pytest
 from conftest import Cli
+from harness import eventually
 
 EVIL = "\x1b[2J\x9b31m\u202e"
 PLAYS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
@@ -19,6 +21,7 @@ def liar(tmp_path):
     """A client whose board answers each request with liar.answer."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         cli = Cli(listening.getsockname()[1], tmp_path)
+        cli.asked = 0
 
         def answer_all():
             while True:
@@ -26,6 +29,7 @@ def liar(tmp_path):
                 with connection:
                     if not connection.recv(65536):
                         return
+                    cli.asked += 1
                     try:
                         connection.sendall(cli.answer)
                     except OSError:
@@ -72,3 +76,30 @@ def test_a_page_of_somebody_else_is_no_backup(liar):
     liar.answer = HEAD + b"text/html\r\n\r\n<p>Welcome"
     assert "no backup" in liar.run("backup", "board.backup", code=4).err
     assert not list(liar.folder.iterdir())
+
+
+def test_a_page_of_somebody_else_is_no_stream_of_events(liar):
+    liar.answer = HEAD + b"text/html\r\n\r\n<p>Welcome"
+    assert "no stream of events" in liar.run("watch", "--since", "0", code=4).err
+
+
+def test_a_page_of_somebody_else_has_no_work(liar):
+    liar.answer = HEAD + b"text/html\r\n\r\n<p>Welcome"
+    for how in ((), ("--once",), ("--until-empty",)):
+        assert liar.run("work", *how, "--", "true", code=4).err.count("not from a board") == 1
+
+
+@pytest.mark.parametrize("words", [("ls",), ("claim",), ("show", "x"), ("work", "--once", "--", "true")])
+def test_a_page_that_is_not_there_is_not_that_nothing_is_ready(liar, words):
+    liar.answer = HEAD.replace(b"200 OK", b"404 Not Found") + b"text/html\r\n\r\n<p>No such page"
+    assert "not a board's" in liar.run(*words, code=1).err
+
+
+def test_a_worker_that_does_not_wait_at_the_board_does_not_flood_it(liar):
+    liar.answer = HEAD + b'application/json\r\n\r\n{"tasks":[],"count":0}'
+    worker = liar.start("work", "--wait", "0", "--", "true")
+    eventually(lambda: liar.asked >= 3, "it to ask again and again")
+    begun, before = time.monotonic(), liar.asked
+    eventually(lambda: liar.asked >= before + 3, "it to ask on")
+    assert time.monotonic() - begun > 1.5
+    worker.signal().ended()

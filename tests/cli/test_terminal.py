@@ -41,6 +41,12 @@ def width(line):
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in COLOUR.sub("", line))
 
 
+def tag_column(line):
+    """Where the tag `t` stands: behind it is an age, which may be another in each line."""
+    text = COLOUR.sub("", line)
+    return width(text[:re.search(r"  t  ", text).start()])
+
+
 def test_colours_only_on_a_terminal_and_as_asked(cli):
     cli.add("apples")
     assert any(COLOUR.search(line) for line in on_terminal(cli, "ls", env={"NO_COLOR": None, "TERM": "xterm"}))
@@ -60,7 +66,7 @@ def test_titles_are_cut_to_the_width(cli):
     for columns in (100, 120, 300):
         lines = on_terminal(cli, "ls", columns=columns)
         assert len(lines) == 5 and all(width(line) <= columns for line in lines), lines
-        assert width(lines[1]) == width(lines[2]) == width(lines[3]) == width(lines[4]), lines
+        assert len({tag_column(line) for line in lines[1:]}) == 1, lines
         assert ("\u2026" in lines[-1]) == (columns < 300)
     assert any("a" * 200 in line for line in cli.run("ls").out.splitlines())  # a pipe gets all of it
     assert "日本語" in on_terminal(cli, "ls", columns=100, env={"LC_ALL": "C"})[3]

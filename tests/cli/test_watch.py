@@ -78,7 +78,7 @@ def test_a_reset_is_told(serve_short, make_cli):
 
 def test_what_is_refused_ends_it(cli):
     cli.run("watch", env={"TASKBOARD_TOKEN": "wrong"}, code=6)
-    cli.run("watch", "--url", f"http://127.0.0.1:{cli.port}/elsewhere", code=3)
+    cli.run("watch", "--url", f"http://127.0.0.1:{cli.port}/elsewhere", code=1)
     cli.run("watch", "--url", "http://127.0.0.1:1", code=4)
 
 

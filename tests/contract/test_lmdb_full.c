@@ -111,6 +111,16 @@ static enum tb_err try_delete(struct full *full, struct tb_id id)
     return end(full, txn);
 }
 
+/* As a writer is told. */
+static bool has_room(struct full *full)
+{
+    struct tb_store_stats stats;
+    struct tb_txn *txn = begin(full->world);
+    assert_int_equal(tb_store_stats(txn, &stats), TB_OK);
+    tb_write_abort(&txn);
+    return stats.has_room;
+}
+
 /* Creates until there is no room; how many. */
 static size_t fill(struct full *full, bool updates)
 {
@@ -173,7 +183,9 @@ static void a_full_map_of_prose_can_be_emptied_and_filled_again(void **state)
     for (size_t i = 0; i < CASES; i++) {
         struct full *full = full_open(cases[i].map_bytes, cases[i].bytes);
         size_t first = fill(full, false);
+        assert_false(has_room(full));
         empty(full, i % 2 != 0);
+        assert_true(has_room(full));
         size_t again = fill(full, false);
         print_message("%zu tasks of %zu bytes filled the map, %zu did again\n", first,
                       cases[i].bytes, again);

@@ -42,7 +42,9 @@ def test_no_field_names_another_actor_and_an_absent_one_is_the_agent(own_server,
 
 def test_an_array_of_tasks_is_looked_at_one_by_one(own_server, board):
     ann = bound(own_server, board)
-    refused(ann.post("/board/tasks", [{"title": "t"}, {"title": "t", "createdBy": "bob"}]), 403, "forbidden", "createdBy")
+    for field in ("createdBy", "assignee"):
+        refusal = refused(ann.post("/board/tasks", [{"title": "t"}, {"title": "t", field: "bob"}]), 403, "forbidden")
+        assert (refusal["field"], refusal["index"]) == (field, 1)
     assert [t["createdBy"] for t in ann.post("/board/tasks", [{"title": "t"}, {"title": "t"}]).json["tasks"]] == ["ann", "ann"]
 
 

@@ -67,6 +67,15 @@ def test_a_late_result_is_refused_and_kept(client):
     assert client.attempts(held["id"])[0]["result"] == {"late": True}
 
 
+def test_a_late_result_is_kept_whatever_version_its_holder_knew(client):
+    stale, held = late(client)
+    with_version = {"If-Match": f'"{stale["version"]}"'}
+    answer = client.finish(stale, "complete", result={"late": True}, headers=with_version)
+    assert refused(answer, 409, "claim_lost")["reason"] == "released"
+    attempt = client.attempts(held["id"])[0]
+    assert attempt["late"] is True and attempt["result"] == {"late": True}
+
+
 def test_a_late_failure_changes_nothing(client):
     stale, _ = late(client)
     with changes_nothing(client):

@@ -115,8 +115,11 @@ def works(server, token):
     return server.client(token=token).get("/board/tasks").status == 200
 
 
-def test_the_alias_of_the_token_variable_works(serve):
-    assert works(serve(env={"VERS_AUTH_TOKEN": None, "TASKBOARD_TOKEN": "by-alias"}), "by-alias")
+@pytest.mark.parametrize("variable", ["VERS_AUTH_TOKEN", "TASKBOARD_TOKEN"])
+def test_either_variable_gives_the_token_and_the_log_says_which(serve, variable):
+    server = serve(env={"VERS_AUTH_TOKEN": None, variable: "by-variable"})
+    assert works(server, "by-variable")
+    assert f'msg="the admin token is the one in the environment" variable={variable}' in server.log()
 
 
 def test_the_token_does_not_stay_in_the_environment(serve):
@@ -131,7 +134,9 @@ def test_a_token_file_with_one_token_works(serve, tmp_path, content):
     path = tmp_path / "token"
     path.write_text(content)
     path.chmod(0o600)
-    assert works(serve("--token-file", path, env={"VERS_AUTH_TOKEN": None}), "from-a-file")
+    server = serve("--token-file", path, env={"VERS_AUTH_TOKEN": None})
+    assert works(server, "from-a-file")
+    assert f'msg="the admin token is kept in a file" file={path}' in server.log()
 
 
 def test_without_a_token_one_is_made_once_and_kept_private(serve):
@@ -141,9 +146,10 @@ def test_without_a_token_one_is_made_once_and_kept_private(serve):
     token = path.read_text().strip()
     assert len(token) >= 32 and re.match(r"^[\x21-\x7e]+$", token)
     assert works(server, token) and not works(server, "")
-    assert "admin-token" in server.log() and token not in server.log()
+    assert f'msg="made an admin token" file={path}' in server.log() and token not in server.log()
     server.restart()
     assert path.read_text().strip() == token and works(server, token)
+    assert f'msg="the admin token is kept in a file" file={path}' in server.log()
     assert token not in server.log()
 
 

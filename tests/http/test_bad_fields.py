@@ -89,9 +89,9 @@ ACTS = [
     ("review", {"summary": "s", "artifacts": [{**ARTIFACT, "url": "u" * 4097}]}, "url"),
     ("approve", {"approvedBy": "a" * 257}, "approvedBy"),
     ("approve", {"approvedBy": 5}, "approvedBy"),
-    ("approve", {"comment": "c" * (64 * 1024 + 1)}, "comment"),
+    ("approve", {"comment": "c" * (63 * 1024 + 1)}, "comment"),
     ("approve", {"comment": []}, "comment"),
-    ("reject", {"reason": "r" * (64 * 1024 + 1)}, "reason"),
+    ("reject", {"reason": "r" * (63 * 1024 + 1)}, "reason"),
     ("reject", {"reason": True}, "reason"),
     ("reject", {"reason": "r", "rejectedBy": "a" * 257}, "rejectedBy"),
     ("reject", {"reason": "r", "rejectedBy": 1}, "rejectedBy"),
@@ -111,8 +111,8 @@ AT_THE_EDGE = [
     ("notes", {"author": "é" * 128, "content": "c" * 64 * 1024, "type": "update"}),
     ("artifacts", {"artifacts": [{**ARTIFACT, "url": "u" * 4096, "label": "l" * 4096}] * 100}),
     ("review", {"summary": "s" * 64 * 1024, "reviewedBy": "r" * 256}),
-    ("approve", {"comment": "c" * 60 * 1024, "approvedBy": "a" * 256}),
-    ("reject", {"reason": "r" * 60 * 1024, "rejectedBy": "a" * 256}),
+    ("approve", {"comment": "c" * 63 * 1024, "approvedBy": "a" * 256}),
+    ("reject", {"reason": "r" * 63 * 1024, "rejectedBy": "a" * 256}),
 ]
 
 

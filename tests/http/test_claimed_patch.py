@@ -31,6 +31,7 @@ def test_what_would_end_a_claim_is_refused(client, method, verb, body, status):
         assert refusal["claim"] == {"by": "ann", "generation": task["claim"]["generation"]}
         refused(send(client, task, method, verb, body, query="?force=false"), 409, "already_claimed")
         refused(send(client, task, method, verb, body, query="?force=yes"), 400, "invalid_query", "force")
+        refused(send(client, task, method, verb, body, query="?force=false&force=true"), 400, "invalid_query", "force", "once")
         refused(send(client, task, method, verb, body, headers={"Claim-Token": "nonsense"}), 400, "invalid_header")
 
 

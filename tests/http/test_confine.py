@@ -102,6 +102,18 @@ def test_a_folder_of_somebody_else_is_refused(open_folder):
 
 
 @AS_ROOT
+def test_a_check_asks_whether_the_user_may_write_to_the_archive(open_folder):
+    archive = open_folder / "archive"
+    archive.mkdir(mode=0o755)
+    server = serve_as_nobody(open_folder, "--archive", archive)
+    checked = server.check()
+    assert checked.returncode == 2 and f"{archive}: Permission denied" in checked.stderr, checked
+    os.chown(archive, NOBODY.pw_uid, NOBODY.pw_gid)
+    assert server.check().returncode == 0
+    server.close()
+
+
+@AS_ROOT
 def test_what_is_restored_belongs_to_the_user(open_folder):
     server = serve_as_nobody(open_folder)
     file = open_folder / "tasks.ndjson"

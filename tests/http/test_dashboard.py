@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from harness import Server
+from harness import Certificate, Server
 from harness.auth import magic_link, session_of
 from harness.server import program
 
@@ -177,6 +177,32 @@ def test_the_dashboard_is_no_place_to_try_tokens(dashboard, serve):
     assert "taskboard_failed_logins_total 8\n" in server.client().get("/metrics").body.decode()
 
 
+# --- where it is ---
+
+def said(server):
+    """Where the log says that the dashboard is; None: it does not say."""
+    found = re.search(r'msg="the dashboard is at (\S+)"', server.log())
+    return found and found.group(1)
+
+
+@pytest.mark.parametrize("host, name", [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "localhost"), ("localhost", "")])
+def test_the_log_says_where_the_dashboard_is(dashboard, serve, host, name):
+    server = serve(host=host)
+    scheme = "https" if server.tls else "http"
+    found = re.fullmatch(rf"{scheme}://(\S+):{server.port}/ui/", said(server))
+    assert found and found.group(1) in ((name,) if name else ("127.0.0.1", "[::1]")), said(server)
+    assert server.client().get("/ui/").status == 200
+
+
+def test_the_log_says_it_of_a_board_that_speaks_tls(dashboard, serve, tmp_path):
+    server = serve(tls=Certificate(tmp_path))
+    assert said(server) == f"https://127.0.0.1:{server.port}/ui/"
+
+
+def test_the_log_says_the_public_address_where_there_is_one(dashboard, serve):
+    assert said(serve("--public-url", "https://board.example:8443/")) == "https://board.example:8443/ui/"
+
+
 # --- a server without it ---
 
 def test_a_server_that_was_built_without_node_says_what_is_missing(serve):
@@ -195,3 +221,4 @@ def test_a_server_that_was_built_without_node_says_what_is_missing(serve):
         board = server.client()
         assert board.create()["status"] == "open"
         assert session_of(server, magic_link(board))
+        assert said(server) is None

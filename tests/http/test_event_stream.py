@@ -87,8 +87,10 @@ def test_a_token_in_the_url_is_none(shared_server):
         assert stream.status == 401
 
 
-def test_head_gets_the_head_only(client):
-    answer = client.request("HEAD", "/events/stream")
+@pytest.mark.parametrize("path", ["/events/stream", "/feed/stream"])
+def test_head_gets_the_head_only(client, path):
+    answer = client.request("HEAD", path)
+    assert "Content-Length" not in answer.headers, "a stream has none"
     assert answer.status == 200 and answer.body == b"" and answer.headers["Content-Type"] == "text/event-stream"
     assert client.get("/health").status == 200
 

@@ -67,6 +67,7 @@ def test_clearing_is_no_event_of_the_feed(own_server, board):
 @pytest.mark.parametrize("since", ["x", "17", "2026-01-01T00:00:00Z"])
 def test_a_since_that_is_none(board, since):
     refused(board.get(f"/feed/stream?since={since}"), 400, "invalid_query", "since")
+    refused(board.get("/feed/stream", headers={"Last-Event-ID": since}), 400, "invalid_header", "Last-Event-ID")
 
 
 def test_a_cut_and_a_restart(own_server, board):

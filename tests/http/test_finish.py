@@ -146,3 +146,20 @@ def test_if_match_is_honoured(client, held):
     with changes_nothing(client):
         refused(client.finish(held, "complete", headers={"If-Match": '"1"'}), 412, "version_mismatch")
     assert client.finish(held, "complete", headers={"If-Match": f'"{held["version"]}"'}).status == 200
+
+
+@pytest.mark.parametrize("verb, fields", [("complete", {"result": 7}), ("fail", {"error": "e"}), ("release", {})])
+def test_if_match_does_not_stand_in_the_way_of_a_repetition(client, held, verb, fields):
+    headers = {"If-Match": f'"{held["version"]}"'}
+    first = client.finish(held, verb, headers=headers, **fields)
+    assert first.status == 200
+    with changes_nothing(client):
+        again = client.finish(held, verb, headers=headers, **fields)
+    assert again.status == 200 and again.json == first.json
+
+
+def test_who_lost_the_claim_hears_of_that_and_not_of_the_version(client, held):
+    client.finish(held, "release")
+    for verb, fields in (("heartbeat", {}), ("fail", {"error": "e"}), ("complete", {})):
+        answer = client.finish(held, verb, headers={"If-Match": f'"{held["version"]}"'}, **fields)
+        assert refused(answer, 409, "claim_lost")["reason"] == "released"

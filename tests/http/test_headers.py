@@ -13,6 +13,8 @@ PATHS = {
     "/board/tasks": {"GET", "HEAD", "POST"},
     "/board/review": {"GET", "HEAD"},
     "/events": {"GET", "HEAD"},
+    "/board/claim": {"POST"},
+    "/board/pause": {"POST"},
     "/board/{id}": {"GET", "HEAD"},
     "/board/tasks/{id}": {"GET", "HEAD", "PATCH", "DELETE"},
     "/board/tasks/{id}/notes": {"GET", "HEAD", "POST"},

@@ -164,6 +164,20 @@ def test_what_was_refused_or_empty_is_not_kept(board):
     assert board.post("/board/tasks", {"title": "t", "createdBy": "c"}, headers={KEY: "l"}).status == 201
 
 
+def test_a_create_that_found_its_task_is_not_done_again_when_that_is_done(board):
+    there = board.create(uniqueKey="one")
+    body = {"title": "t", "createdBy": "c", "uniqueKey": "one"}
+    first = board.post("/board/tasks", body, headers={KEY: "k"})
+    array = board.post("/board/tasks", [body], headers={KEY: "l"})
+    assert (first.status, first.json["id"], array.status, array.json["tasks"][0]["id"]) == (200, there["id"], 201, there["id"])
+    board.done(there["id"])
+    with changes_nothing(board):
+        for sent, answer, key in ((body, first, "k"), ([body], array, "l")):
+            again = board.post("/board/tasks", sent, headers={KEY: key})
+            assert (again.status, again.body, again.headers["Idempotency-Replayed"]) == (answer.status, answer.body, "true")
+    assert board.post("/board/tasks", body, headers={KEY: "m"}).status == 201
+
+
 def test_other_methods_take_no_notice_of_a_key(client):
     made = client.create()
     for priority in (1, 2):

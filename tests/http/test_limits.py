@@ -3,6 +3,7 @@
 import math
 import re
 
+import pytest
 from harness import changes_nothing, refused
 from harness.server import ROOT
 
@@ -46,6 +47,18 @@ def test_all_notes_of_a_task_together_are_only_so_long(board):
     answer = board.get(f"/board/tasks/{task_id}", check=False)
     assert len(answer.json["notes"]) == count + 1 and len(answer.body) > count * len(content)
     assert board.change(task_id, priority=1)["version"] == count + 3
+
+
+@pytest.mark.parametrize("verb, field, by", [("approve", "comment", "approvedBy"), ("reject", "reason", "rejectedBy")])
+def test_the_longest_verdict_is_a_note_like_any_other(board, serve, verb, field, by):
+    most, name = limit("TB_VERDICT_BYTES_MAX"), "n" * limit("TB_NAME_BYTES_MAX")
+    task_id = board.create()["id"]
+    with changes_nothing(board):
+        refused(board.act(task_id, verb, {field: "v" * (most + 1), by: name}), 400, "invalid_field", field)
+    assert board.act(task_id, verb, {field: "v" * most, by: name}).status == 200
+    (note,) = board.task(task_id)["notes"]
+    assert most < len(note["content"]) <= limit("TB_NOTE_BYTES_MAX")
+    assert serve().client().post("/admin/import", board.get("/admin/export", check=False).body).status == 200
 
 
 def test_only_so_many_tasks_wait_for_one(own_server):

@@ -9,7 +9,7 @@ EVIL = "http://evil.example"
 @pytest.fixture(scope="module")
 def open_server():
     from harness import Server
-    with Server("--no-auth", "--public-url", "https://board.example/x", env={"VERS_AUTH_TOKEN": None}) as server:
+    with Server("--no-auth", "--public-url", "https://board.example/", env={"VERS_AUTH_TOKEN": None}) as server:
         yield server
         assert server.is_up(), server.log()[-8000:]
 
@@ -77,7 +77,7 @@ def test_on_any_address_the_host_is_free_but_the_origin_is_not(serve):
 
 
 @pytest.mark.parametrize("url", ["board.example", "ftp://board.example", "https://", "https:///x", "https://a b",
-                                 "https://u@board.example", "https://:443", "https://board.example/?q", ""])
+                                 "https://u@board.example", "https://:443", "https://board.example/?q", "https://board.example/x", "https://board.example//", ""])
 def test_a_wrong_public_url_is_refused(serve, url):
     server = serve(f"--public-url={url}", start=False)
     code, log = server.refusal()

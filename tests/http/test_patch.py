@@ -170,6 +170,15 @@ def test_delete_of_what_is_not_there_is_404(client):
             assert refused(client.delete(task_id), 404, "task_not_found")["error"] == "task not found"
 
 
+def test_blocked_is_what_a_dead_letter_is_already(client):
+    held = client.act(client.create()["id"], "claim", {"agent": "ann"}).json
+    dead = client.finish(held, "fail", error="e", retryable=False).json
+    assert dead["blockedReason"]["kind"] == "dead_letter"
+    assert client.change(dead["id"], status="blocked")["blockedReason"] == dead["blockedReason"]
+    client.change(dead["id"], status="open")
+    assert client.change(dead["id"], status="blocked")["blockedReason"] == {"kind": "manual"}
+
+
 def test_a_change_moves_a_task_between_all_filters(client):
     task_id = client.create(tags=["from"], assignee="from")["id"]
     client.change(task_id, tags=["to"], assignee="to", status="blocked")

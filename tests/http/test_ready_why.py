@@ -30,6 +30,20 @@ def test_ready_tasks_stand_in_claim_order(board):
     refused(board.get("/board/ready?limit=0"), 400, "invalid_query")
 
 
+def test_a_vm_that_takes_no_claims_would_get_nothing(board):
+    board.create("t")
+    vm = {"id": "vm-1", "name": "n", "role": "worker", "address": "a", "registeredBy": "ann"}
+    for query in ("vmId=vm-1", "vmId=vm-1&agent=ann"):
+        assert ready(board, query) == []
+    assert board.post("/registry/vms", vm).status == 201
+    for query in ("vmId=vm-1", "vmId=vm-1&agent=ann"):
+        assert ready(board, query) == ["t"]
+    assert board.request("PATCH", "/registry/vms/vm-1", {"status": "stopped"}).status == 200
+    for query in ("vmId=vm-1", "vmId=vm-1&agent=ann"):
+        assert ready(board, query) == []
+    refused(board.post("/board/claim", {"agent": "ann", "vmId": "vm-1"}), 409, "unknown_vm")
+
+
 def test_peeking_takes_nothing(board):
     board.create("t")
     assert ready(board, "agent=ann") == ready(board, "agent=ann") == ["t"]

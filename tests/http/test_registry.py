@@ -87,6 +87,10 @@ def test_lists(board):
     assert ids(board, "role=worker") == ["vm-2", "vm-0"]
     assert ids(board, "status=running") == ["vm-0"]
     assert ids(board, "service=s1") == ["vm-1"]
+    register(board, id="vm-3", services=[{"name": "s1", "port": 80}, {"name": "s2", "port": 81}])
+    assert ids(board, "service=s1&service=s2") == ids(board, "service=s2&service=s1&service=s2") == ["vm-3"]
+    assert ids(board, "service=s1&service=s0") == []
+    assert board.request("DELETE", "/registry/vms/vm-3").status == 200
     assert ids(board, "role=nobody") == ids(board, "status=nothing") == []
     assert ids(board, "role=&status=") == ["vm-2", "vm-1", "vm-0"]
 
@@ -119,7 +123,7 @@ def test_heartbeat(board):
     assert answer.json["lastSeen"] >= before["lastSeen"]
     assert board.get("/registry/vms/vm-1").json["lastSeen"] == answer.json["lastSeen"]
     head = board.head_seq()
-    for body in (None, b"", {}):
+    for body in (None, b"", {}, [1], b"alive", b'{"a":', b"\xff"):
         assert board.post("/registry/vms/vm-1/heartbeat", body).status == 200
     assert board.head_seq() == head
 

@@ -1,7 +1,6 @@
 """--retain-done and --retain-done-days: finished tasks that nobody needs go, into the archive first."""
 
 import json
-import shutil
 import time
 
 from harness import event_log, eventually
@@ -80,7 +79,6 @@ def test_without_its_archive_nothing_goes(own_server, board, tmp_path):
     folder.mkdir()
     client = restarted(own_server)
     eventually(lambda: titles(client) == [], "the task to go")
-    shutil.rmtree(folder)
 
 
 def test_with_an_archive_whose_name_is_too_long_nothing_goes(own_server, board):
@@ -88,6 +86,7 @@ def test_with_an_archive_whose_name_is_too_long_nothing_goes(own_server, board):
     client = restarted(own_server, "--retain-done-days", 1, "--archive", "/archive" * 511)  # 4,088 bytes: there is no room for a file's name
     eventually(lambda: "File name too long" in own_server.log(), "the log to say so")
     assert titles(client) == ["task 1"]
+    del own_server.flags[-2:]  # a check would refuse it
 
 
 def test_what_a_crash_left_in_the_archive_spoils_nothing(own_server, board, tmp_path, serve):

@@ -48,6 +48,25 @@ def test_a_link_is_good_once(shared_server, client, anybody):
     assert sum(answer.status == 303 for answer in answers) == 1
 
 
+def failed_logins(client):
+    return re.search(r"^taskboard_failed_logins_total (\d+)$", client.get("/metrics").body.decode(), re.M).group(1)
+
+
+def test_a_used_link_leads_who_is_logged_in_to_the_board(shared_server, client, anybody):
+    link = magic_link(client)
+    cookie = session_of(shared_server, link)
+    before = failed_logins(client)
+    again = log_in(anybody, link, **cookie)
+    assert again.status == 303 and again.headers["Location"] == "/ui/?link=used" and "Set-Cookie" not in again.headers
+    assert failed_logins(client) == before
+    for shown, sent in ((link, {}), (link, {"Cookie": "session=ts_nobody"}), ("wrong", cookie), (cookie["Cookie"].removeprefix("session="), cookie)):
+        assert log_in(anybody, shown, **sent).status == 401
+    assert failed_logins(client) == str(int(before) + 4)
+    assert is_in(anybody, cookie)
+    assert anybody.post("/auth/logout", {}, headers={**cookie, **own_page(shared_server)}).status == 200
+    assert log_in(anybody, link, **cookie).status == 401
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_looking_at_a_link_does_not_use_it_up(anybody, client, method):
     link = magic_link(client)

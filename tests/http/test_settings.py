@@ -197,6 +197,19 @@ def test_check_judges_the_settings_without_starting(tmp_path):
     assert bad.returncode != 0 and "port" in bad.stderr
 
 
+@pytest.mark.parametrize("archive, words", [("absent", "No such file or directory"), ("file", "Not a directory"), ("folder", None)])
+def test_check_judges_the_archive_as_one_who_wants_to_know(tmp_path, archive, words):
+    """A start only warns: see test_retention.py."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch(mode=0o700)
+    checked = run("--check", "--data", str(tmp_path / "data"), "--port", "0", "--archive", str(tmp_path / archive))
+    if words is None:
+        assert (checked.returncode, checked.stdout, checked.stderr) == (0, "the settings are good\n", "")
+    else:
+        assert (checked.returncode, checked.stdout) == (2, "")
+        assert checked.stderr == f"taskboardd: cannot write to the archive {tmp_path / archive}: {words}\n"
+
+
 def test_max_body_can_be_lowered(serve):
     client = serve("--max-body", "4K").client()
     assert client.create(payload="x" * 3000)

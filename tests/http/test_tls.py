@@ -169,18 +169,26 @@ def make_chain(folder):
 # --- clients that go wrong ---
 
 
-def test_plain_http_is_not_answered_and_counted(tls_server):
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT"])
+def test_plain_http_is_told_what_is_spoken_here_and_counted(tls_server, method):
     before = handshakes(tls_server, "failed")
     with socket.create_connection(("127.0.0.1", tls_server.port), PATIENCE_SECONDS) as plain:
-        plain.sendall(b"GET /health HTTP/1.1\r\nHost: t\r\n\r\n")
-        received = b""
-        try:
-            while part := plain.recv(4096):
-                received += part
-        except ConnectionResetError:
-            pass
-        assert b"HTTP" not in received and b"uptime" not in received
+        plain.sendall(f"{method} /health HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(plain, method=method)
+        answer.begin()
+        assert answer.status == 400 and answer.headers["Connection"] == "close"
+        assert answer.read() == (b"" if method == "HEAD" else b"This port speaks https.\n")
     eventually(lambda: handshakes(tls_server, "failed") == before + 1, "the failure to be counted")
+
+
+def test_only_plain_http_is_told_so(certificate, serve):
+    """Others are not, also not right behind one who was."""
+    server = serve("--threads", "1", tls=certificate)
+    for sent in (b"GET / HTTP/1.1\r\n\r\n", b"", b"HELO there\r\n\r\n", b"PUT / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello"):
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS) as plain:
+            plain.sendall(sent)
+            plain.shutdown(socket.SHUT_WR)
+            assert (b"https" in read_to_the_end(plain)) == (b"HTTP" in sent), sent
 
 
 def test_handshakes_are_counted(tls_server, certificate):

@@ -1,10 +1,12 @@
 """GET /events/ws: the same events as text frames (RFC 6455)."""
 
 import socket
+import struct
 import threading
 
 import pytest
 from harness import Ended, TOKEN, Ws, eventually, refused
+from tools.prometheus_text import parse
 
 
 def plan(board, count=3):
@@ -279,6 +281,26 @@ def test_nothing_is_sent_after_a_close(own_server, board):
         ws.raw.half_close()
         with pytest.raises(Ended):
             ws.fill()
+
+
+def streams(board):
+    return parse(board.get("/metrics").body.decode())["taskboard_streams"].total()
+
+
+def test_after_a_fault_the_server_ends_its_half_and_still_reads(serve):
+    """Else the client would wait for an end that comes late, or lose the close frame to a reset."""
+    server = serve("--threads", "1")
+    board = server.client()
+    with Ws(server) as ws:
+        ws.send_frame(3, b"x")
+        assert ws.next_frame() == (8, struct.pack(">H", 1002))
+        with pytest.raises(Ended):
+            ws.fill()
+        assert streams(board) == 1, "the end came with that of the connection"
+        for _ in range(10):
+            assert ws.raw.send(ws.frame(1, b"x" * 50000))
+            assert streams(board) == 1
+    eventually(lambda: streams(board) == 0, "the stream to be over")
 
 
 def test_a_flood_of_pings_is_bounded(own_server, board):

@@ -81,6 +81,9 @@ static struct expectation expect_verb(struct model *model, const struct replay_t
         return expect_stale(command, attempt,
                             task->cancel_requested ? TB_ATTEMPT_CANCELLED : outcome);
     }
+    if (!version_fits(command, task, false)) {
+        return error(TB_E_VERSION_MISMATCH);
+    }
     return may_claim(model, command, now_ms) ? success() : error(TB_E_UNKNOWN_VM);
 }
 
@@ -194,11 +197,11 @@ static struct expectation expect_task(struct model *model, const struct replay *
                                       const struct dice_command *command, int64_t now_ms)
 {
     bool lapsed = has_lapsed(model, task, now_ms);
-    if (!version_fits(command, task, lapsed)) {
-        return error(TB_E_VERSION_MISMATCH);
-    }
     if (dice_is_holders(command->kind)) {
         return expect_verb(model, task, command, lapsed, now_ms);
+    }
+    if (!version_fits(command, task, lapsed)) {
+        return error(TB_E_VERSION_MISMATCH);
     }
     if (lapsed) {
         return anything; /* it is open, a dead letter or cancelled by then */

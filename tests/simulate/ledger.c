@@ -331,11 +331,12 @@ static void check_token(struct sim *sim, const struct request *request, uint64_t
     }
 }
 
-/* Signs of life are no events. */
+/* Signs of life are no events, nor is it one that a create finds the task with its key. */
 static bool has_effect(const struct letter *letter, const struct tb_reply *reply)
 {
-    return reply->err == TB_OK && (reply->seq != 0 || letter->kind == TB_COMMAND_HEARTBEAT ||
-                                   letter->kind == TB_COMMAND_VM_HEARTBEAT);
+    return reply->err == TB_OK &&
+           (reply->seq != 0 || letter->kind == TB_COMMAND_CREATE ||
+            letter->kind == TB_COMMAND_HEARTBEAT || letter->kind == TB_COMMAND_VM_HEARTBEAT);
 }
 
 /* A key has one effect, and one answer. */

@@ -1,4 +1,7 @@
 // A client of the board: one method a verb, each the JSON of the answer.
+import { randomUUID } from "node:crypto";
+
+const CLOSED = ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"];
 
 export class Refusal extends Error {
     constructor(method, path, status, body) {
@@ -14,12 +17,27 @@ export class Client {
         this.token = token;
     }
 
+    /** A connection on which nothing is sent for ten seconds is closed by the server, which a process that had no time finds out by its
+     *  next request on it: that is sent once more. A key makes it harmless; arrays of tasks have none, since their whole answers would
+     *  be kept, and a few tasks more do no harm. */
+    async #send(method, path, body) {
+        const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" };
+        if (method === "POST" && !Array.isArray(body)) {
+            headers["Idempotency-Key"] = randomUUID();
+        }
+        const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+        try {
+            return await fetch(this.url + path, options);
+        } catch (error) {
+            if (CLOSED.includes(error.cause?.code)) {
+                return fetch(this.url + path, options);
+            }
+            throw error;
+        }
+    }
+
     async request(method, path, body) {
-        const response = await fetch(this.url + path, {
-            method,
-            headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" },
-            body: body === undefined ? undefined : JSON.stringify(body),
-        });
+        const response = await this.#send(method, path, body);
         const text = await response.text();
         const answer = text === "" ? {} : JSON.parse(text);
         if (!response.ok) {

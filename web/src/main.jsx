@@ -1,6 +1,7 @@
 import "./styles/index.css";
 import { render } from "preact";
 import { App } from "./frame/app.jsx";
+import { startNotice } from "./frame/notice.js";
 import { startClock } from "./lib/clock.js";
 import { startRouter } from "./lib/router.js";
 import { startBoard } from "./store/board.js";
@@ -11,6 +12,7 @@ import { startSettings } from "./store/settings.js";
 startSettings();
 startClock();
 startRouter();
+startNotice();
 startBoard();
 startSession();
 startLive();

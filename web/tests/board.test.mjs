@@ -1,7 +1,8 @@
 // The board: what it shows, finds and moves, and that it does so by itself when others change it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { playScene } from "../play/scene.mjs";
+import { fill } from "../play/fill.mjs";
+import { playLateResult, playScene } from "../play/scene.mjs";
 import { eventually } from "./wait.mjs";
 import { makeWorld } from "./world.mjs";
 
@@ -21,6 +22,18 @@ async function openBoard(t, query = "", options = {}) {
 async function countOf(page, name) {
     const text = await column(page, name).locator(".column-count").innerText();
     return Number(text.replace(/\D/g, ""));
+}
+
+/** A route that answers nobody before so many have asked. */
+function together(count) {
+    let waiting = [];
+    return (route) => {
+        waiting.push(route);
+        if (waiting.length === count) {
+            waiting.forEach((one) => one.continue());
+            waiting = [];
+        }
+    };
 }
 
 /** A task of the test's own, on top of its column. */
@@ -52,6 +65,30 @@ test("a card says what state its task is in", async (t) => {
     const lease = column(page, "In progress").getByRole("article").filter({ hasText: /[45]:?\s?\d*/ }).first();
     await lease.waitFor();
     await column(page, "Open").getByRole("article").filter({ hasText: "Release the parser" }).getByLabel("Waits for tasks:").waitFor();
+});
+
+test("late results far back in a long log are looked for at once, and all shown at once", async (t) => {
+    const visitor = await world.visit(t, { flags: [], loggedIn: false });
+    const { page, server } = visitor;
+    const names = ["First", "Second", "Third"];
+    for (const name of names) {
+        await playLateResult(server.client, name);
+    }
+    await fill(server.client, 20_000);
+    await visitor.logIn();
+    await page.route("**/events?*type=task.late*", together(2));
+    await page.route("**/board/tasks/*", together(3));
+    await page.addInitScript(() => {
+        globalThis.chips = new Set();
+        const look = () => document.querySelectorAll(".attention button").forEach(({ innerText }) => globalThis.chips.add(innerText.trim()));
+        new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+    });
+    await page.goto("/ui/board");
+    await page.getByText("3 late results").click();
+    for (const name of names) {
+        await dialog(page).getByRole("link", { name }).waitFor();
+    }
+    assert.deepEqual(await page.evaluate(() => [...globalThis.chips]), ["3 late results"]);
 });
 
 test("filters live in the URL: a link shows what its sender saw", async (t) => {

@@ -29,6 +29,18 @@ test("a magic link logs in, by itself, once", async (t) => {
     other.forgive(/401 \(Unauthorized\)/);
 });
 
+test("a used link leads a browser that is logged in to the board, and says so", async (t) => {
+    const { page } = await world.visit(t, { loggedIn: false });
+    const { url } = await world.server.client.post("/auth/magic-link");
+    await page.goto(url);
+    await board(page).waitFor();
+    await page.goto(url);
+    await board(page).waitFor();
+    await page.getByRole("status").filter({ hasText: "used already" }).waitFor();
+    assert.equal(new URL(page.url()).search, "", "the notice is not for a bookmark");
+    await page.getByRole("link", { name: "A task to be seen" }).waitFor();
+});
+
 test("a token can be pasted, and one gets where one wanted to go", async (t) => {
     const { page } = await world.visit(t, { loggedIn: false });
     await page.goto("/ui/board?q=seen");

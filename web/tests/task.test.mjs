@@ -91,6 +91,20 @@ test("why is nobody taking this?", async (t) => {
     await panel(page, "Why is nobody taking this?").getByText(/Nothing is in the way/).waitFor();
 });
 
+test("of a task that somebody has claimed it is not asked why nobody takes it", async (t) => {
+    const { client } = world.server;
+    const task = await client.create({ title: "Taken and given back" });
+    const { page } = await openTask(t, task);
+    await panel(page, "Why is nobody taking this?").waitFor();
+    const held = await client.claim(task, "agent-3");
+    await panel(page, "Facts").getByText("Held by").waitFor();
+    assert.equal(await panel(page, "Why is nobody taking this?").count(), 0);
+    await client.finish(held, "release", {});
+    await panel(page, "Why is nobody taking this?").getByText(/Nothing is in the way|comes|gets/).waitFor();
+    await client.patch(task, { status: "in_progress", assignee: "agent-3" });
+    await panel(page, "Why is nobody taking this?").getByText(/by hand, without a lease/).waitFor();
+});
+
 test("text of strangers is only text", async (t) => {
     const evil = '<img src=x onerror="document.title=\'owned\'"> <script>document.title="owned"</script> [click](javascript:document.title="owned") [ok](https://ok.example)';
     const task = await world.server.client.create({ title: evil, description: evil, tags: ["<b>tag</b>"], payload: { html: evil } });

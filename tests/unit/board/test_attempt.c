@@ -57,6 +57,32 @@ static void a_token_that_was_made_up_holds_nothing(void **state)
     assert_int_equal(fixture_head(f).seq, 4);
 }
 
+/* In a header it may be anything. */
+static void what_is_no_token_holds_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture_claim claim = fixture_claim_task(f, fixture_task_named(f, "t"), "bob");
+    const char *const texts[] = {
+        "",
+        "x",
+        ".",
+        "1",
+        "1.",
+        "1.short",
+        tb_arena_printf(f->arena, ".%s", claim.token + 2).ptr,
+        tb_arena_printf(f->arena, "1:%s", claim.token + 2).ptr,
+        tb_arena_printf(f->arena, "a.%s", claim.token + 2).ptr,
+        tb_arena_printf(f->arena, "1.%sA", claim.token + 2).ptr,
+    };
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        f->claim_token = tb_str_c(texts[i]);
+        fixture_send(f, TB_COMMAND_PATCH, claim.id, "{'status':'done'}");
+        assert_refused(f, TB_E_CLAIM_LOST, NULL, ",'claim':{'by':'bob','generation':1}");
+    }
+    f->claim_token = tb_str_c(claim.token);
+    fixture_patch(f, claim.id, "{'status':'done'}");
+}
+
 static void a_token_is_good_over_a_restart(void **state)
 {
     struct fixture *f = *state;
@@ -236,6 +262,7 @@ int main(void)
         fixture_test(a_token_is_the_attempt_and_a_secret),
         fixture_test(the_same_attempt_of_two_tasks_has_two_tokens),
         fixture_test(a_token_that_was_made_up_holds_nothing),
+        fixture_test(what_is_no_token_holds_nothing),
         fixture_test(a_token_is_good_over_a_restart),
         fixture_test(a_token_says_how_its_claim_was_lost),
         fixture_test(who_lost_a_claim_learns_who_has_the_task_now),

@@ -200,6 +200,32 @@ static void what_comes_from_a_token_ends_with_it(void **state)
     assert_int_equal(f->reply.expires_ms, FIXTURE_START_MS + 60000);
 }
 
+static void a_session_does_not_last_as_long_as_its_token(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id token = make_token(f, ",'expiresInSeconds':864000");
+    struct tb_id link = make_link(f, token);
+    assert_int_equal(f->reply.expires_ms, FIXTURE_START_MS + TB_LINK_MS);
+    (void)use_link(f, link);
+    assert_int_equal(f->reply.expires_ms, FIXTURE_START_MS + TB_SESSION_MS);
+}
+
+static void only_a_token_that_holds_logs_in(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id token = make_token(f, ",'expiresInSeconds':10");
+    struct tb_id lasting = make_token(f, "");
+    const struct tb_id parents[] = {make_link(f, lasting), use_link(f, make_link(f, lasting)),
+                                    token, none};
+    f->clock.now_ms += 10000;
+    for (size_t i = 0; i < COUNT(parents); i++) {
+        send_one(f, TB_COMMAND_LINK_CREATE, (struct tb_credential_command){.parent = parents[i]});
+        assert_refused(f, TB_E_INVALID_TOKEN, NULL, NULL);
+        send_one(f, TB_COMMAND_SESSION_START, (struct tb_credential_command){.parent = parents[i]});
+        assert_refused(f, TB_E_INVALID_TOKEN, NULL, NULL);
+    }
+}
+
 static void the_admin_token_has_no_record_and_logs_in_all_the_same(void **state)
 {
     struct fixture *f = *state;
@@ -263,6 +289,52 @@ static void a_session_that_makes_room_is_told(void **state)
     assert_string_equal(fixture_types(f, seq), "auth.session_ended auth.link_created");
 }
 
+/* --- limits --- */
+
+/* So many of that kind, into the open batch. */
+static void put_credentials(struct fixture *f, struct tb_credential credential, int count)
+{
+    credential.role = TB_ROLE_VIEWER;
+    credential.name = TB_STR("n");
+    for (int i = 0; i < count; i++) {
+        credential.id =
+            (struct tb_id){{1, (uint8_t)credential.kind, (uint8_t)(i >> 8), (uint8_t)i}};
+        tb_credential_render(&credential, f->batch_arena);
+        assert_int_equal(tb_put_credential(f->txn, &credential), TB_OK);
+    }
+}
+
+static void the_board_takes_so_many_tokens_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    fixture_begin(f); /* thrown away */
+    put_credentials(f, (struct tb_credential){.kind = TB_CREDENTIAL_TOKEN}, TB_TOKENS_MAX - 1);
+    (void)make_token(f, "");
+    fixture_send(f, TB_COMMAND_TOKEN_CREATE, none, "{'name':'farm','role':'worker'}");
+    assert_refused(f, TB_E_LIMIT_REACHED, "The board takes no more tokens", NULL);
+    fixture_abort(f);
+}
+
+/* Whoever has a full hundred of them makes room for the next one by itself. */
+static void the_board_takes_so_many_logins_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct tb_id token = make_token(f, ""), full = make_token(f, "");
+    for (int i = 0; i < TB_LOGINS_OF_TOKEN_MAX; i++) {
+        (void)make_link(f, full);
+    }
+    fixture_begin(f); /* thrown away */
+    put_credentials(f, (struct tb_credential){.kind = TB_CREDENTIAL_SESSION, .parent = {{2}}},
+                    TB_LOGINS_MAX - TB_LOGINS_OF_TOKEN_MAX - 1);
+    (void)make_link(f, token);
+    send_one(f, TB_COMMAND_LINK_CREATE, (struct tb_credential_command){.parent = token});
+    assert_refused(f, TB_E_LIMIT_REACHED, "The board takes no more sessions", NULL);
+    send_one(f, TB_COMMAND_SESSION_START, (struct tb_credential_command){.parent = token});
+    assert_refused(f, TB_E_LIMIT_REACHED, "The board takes no more sessions", NULL);
+    (void)make_link(f, full);
+    fixture_abort(f);
+}
+
 /* --- time --- */
 
 static int64_t run_due(struct fixture *f)
@@ -304,6 +376,27 @@ static void what_is_over_is_cleared_away_when_it_is(void **state)
     assert_str(fixture_told(f, "reason"), "\"expired\"");
 }
 
+static void of_very_many_that_are_over_a_batch_ends_some(void **state)
+{
+    struct fixture *f = *state;
+    f->board.options.retain_ms = 0;
+    (void)fixture_task_named(f, "t"); /* the first id is above theirs */
+    fixture_begin(f);
+    put_credentials(f,
+                    (struct tb_credential){.kind = TB_CREDENTIAL_TOKEN,
+                                           .created_ms = FIXTURE_START_MS,
+                                           .expires_ms = FIXTURE_START_MS + 1000},
+                    TB_CREDENTIALS_ENDED_MAX + 1);
+    fixture_commit(f);
+    uint64_t seq = fixture_head(f).seq;
+    f->clock.now_ms += 1000;
+    assert_int_equal(run_due(f), f->clock.now_ms); /* and goes on at once */
+    assert_int_equal(fixture_head(f).seq, seq + TB_CREDENTIALS_ENDED_MAX);
+    assert_int_equal(run_due(f), 0);
+    assert_int_equal(fixture_head(f).seq, seq + TB_CREDENTIALS_ENDED_MAX + 1);
+    assert_int_equal(fixture_last_event(f).type, TB_EVENT_TOKEN_EXPIRED);
+}
+
 /* --- the log --- */
 
 static void the_log_names_the_token_of_who_acts_and_none_for_time(void **state)
@@ -335,11 +428,16 @@ int main(void)
         fixture_test(a_link_is_good_once),
         fixture_test(a_link_that_is_over_is_refused_before_it_is_cleared_away),
         fixture_test(what_comes_from_a_token_ends_with_it),
+        fixture_test(a_session_does_not_last_as_long_as_its_token),
+        fixture_test(only_a_token_that_holds_logs_in),
         fixture_test(the_admin_token_has_no_record_and_logs_in_all_the_same),
         fixture_test(a_session_that_is_ended_is_gone_and_once_more_is_no_harm),
         fixture_test(of_too_many_links_of_a_token_the_oldest_goes),
         fixture_test(a_session_that_makes_room_is_told),
+        fixture_test(the_board_takes_so_many_tokens_and_no_more),
+        fixture_test(the_board_takes_so_many_logins_and_no_more),
         fixture_test(what_is_over_is_cleared_away_when_it_is),
+        fixture_test(of_very_many_that_are_over_a_batch_ends_some),
         fixture_test(the_log_names_the_token_of_who_acts_and_none_for_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -373,6 +373,25 @@ static void a_result_behind_the_lease_is_late_also_when_nobody_looked(void **sta
     assert_verified(f);
 }
 
+/* The task has gone on, so that no version which the holder knew can fit any more. */
+static void a_late_result_is_kept_whatever_version_was_known(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture_claim claim = claimed(f);
+    fixture_advance(f, 300000);
+    f->if_match = TB_STR("\"2\"");
+    fixture_hold(f, TB_COMMAND_COMPLETE, claim, ",'result':1");
+    assert_refused(f, TB_E_CLAIM_LOST, NULL, ",'reason':'expired'");
+    assert_event(f, 4, "task.late", claim.id);
+    f->if_match = TB_STR_NONE;
+    struct fixture_claim next = fixture_claim_task(f, claim.id, "bob");
+    f->if_match = TB_STR("\"4\"");
+    fixture_hold(f, TB_COMMAND_COMPLETE, next, "%s", "");
+    assert_reply(f, 200);
+    fixture_hold(f, TB_COMMAND_COMPLETE, next, "%s", "");
+    assert_reply(f, 200); /* repeated */
+}
+
 static void a_result_that_comes_after_a_failure_is_late_too(void **state)
 {
     struct fixture *f = *state;
@@ -408,6 +427,7 @@ int main(void)
         fixture_test(the_first_late_result_is_kept),
         fixture_test(a_stale_token_without_a_result_changes_nothing),
         fixture_test(a_result_behind_the_lease_is_late_also_when_nobody_looked),
+        fixture_test(a_late_result_is_kept_whatever_version_was_known),
         fixture_test(a_result_that_comes_after_a_failure_is_late_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,27 @@ static void what_changed_nothing_stores_nothing(void **state)
     assert_int_equal(fixture_head(f).answers, 2);
 }
 
+static void a_create_that_found_its_task_is_answered_again(void **state)
+{
+    static const char body[] = "{'title':'t','createdBy':'ann','uniqueKey':'one'}";
+    struct fixture *f = *state;
+    struct tb_id id = fixture_create(f, "%s", body);
+    uint64_t seq = fixture_head(f).seq;
+    f->idempotency_key = "k";
+    fixture_send(f, TB_COMMAND_CREATE, none, "%s", body);
+    assert_reply(f, 200);
+    assert_int_equal(f->reply.seq, 0);
+    assert_int_equal(fixture_head(f).seq, seq);
+    assert_int_equal(fixture_head(f).answers, 1);
+    f->idempotency_key = NULL;
+    fixture_patch(f, id, "{'status':'done'}");
+    f->idempotency_key = "k";
+    fixture_send(f, TB_COMMAND_CREATE, none, "%s", body);
+    assert_reply(f, 200);
+    assert_true(f->reply.replayed);
+    assert_int_equal(task_count(f), 1);
+}
+
 /* It writes no event, but it has an effect. */
 static void a_heartbeat_is_answered_again(void **state)
 {
@@ -375,6 +396,7 @@ int main(void)
         fixture_test(another_request_under_the_same_key_is_refused),
         fixture_test(refusals_store_nothing),
         fixture_test(what_changed_nothing_stores_nothing),
+        fixture_test(a_create_that_found_its_task_is_answered_again),
         fixture_test(a_heartbeat_is_answered_again),
         fixture_test(a_claim_is_answered_with_the_same_token_again),
         fixture_test(an_answer_is_kept_for_a_day),

@@ -277,7 +277,7 @@ static void an_approval_needs_nothing(void **state)
     assert_true(parse(f, TB_COMMAND_APPROVE, &command, "{'approvedBy':'ann','comment':' ok '}"));
     assert_str(command.verdict.by, "ann");
     assert_str(command.verdict.text, "ok");
-    check_limit(f, TB_COMMAND_APPROVE, "{'comment':'", "'}", "comment", TB_NOTE_BYTES_MAX);
+    check_limit(f, TB_COMMAND_APPROVE, "{'comment':'", "'}", "comment", TB_VERDICT_BYTES_MAX);
     check_limit(f, TB_COMMAND_APPROVE, "{'approvedBy':'", "'}", "approvedBy", TB_NAME_BYTES_MAX);
 }
 
@@ -296,7 +296,7 @@ static void a_rejection_needs_a_reason(void **state)
     assert_int_equal(command.kind, TB_COMMAND_REJECT);
     assert_str(command.verdict.text, "no");
     assert_str(command.verdict.by, "unknown");
-    check_limit(f, TB_COMMAND_REJECT, "{'reason':'", "'}", "reason", TB_NOTE_BYTES_MAX);
+    check_limit(f, TB_COMMAND_REJECT, "{'reason':'", "'}", "reason", TB_VERDICT_BYTES_MAX);
     check_limit(f, TB_COMMAND_REJECT, "{'reason':'r','rejectedBy':'", "'}", "rejectedBy",
                 TB_NAME_BYTES_MAX);
 }

@@ -37,7 +37,7 @@ static void without_parameters_every_vm_fits(void **state)
     struct tb_vms_request request = vms(f, "role=&status=&service=&colour=red");
     assert_int_equal(request.role, -1);
     assert_int_equal(request.status, -1);
-    assert_absent(request.service);
+    assert_int_equal(request.service_count, 0);
     assert_false(request.nothing);
     assert_false(request.discover);
 }
@@ -45,22 +45,21 @@ static void without_parameters_every_vm_fits(void **state)
 static void filters_are_read(void **state)
 {
     struct fixture *f = *state;
-    struct tb_vms_request request = vms(f, "role=golden&status=paused&service=a+b&role=golden");
+    struct tb_vms_request request =
+        vms(f, "role=golden&status=paused&service=a+b&role=golden&service=c");
     assert_int_equal(request.role, TB_VM_GOLDEN);
     assert_int_equal(request.status, TB_VM_PAUSED);
-    assert_str(request.service, "a b");
+    assert_int_equal(request.service_count, 2);
+    assert_str(request.services[0], "a b");
+    assert_str(request.services[1], "c");
     assert_false(request.nothing);
 }
 
 static void what_no_vm_can_be_gives_nothing(void **state)
 {
     struct fixture *f = *state;
-    static const char *const queries[] = {"role=boss",
-                                          "status=ill",
-                                          "role=infra&role=worker",
-                                          "status=running&status=paused",
-                                          "service=a&service=b",
-                                          "role=Infra"};
+    static const char *const queries[] = {"role=boss", "status=ill", "role=infra&role=worker",
+                                          "status=running&status=paused", "role=Infra"};
     for (size_t i = 0; i < COUNT(queries); i++) {
         assert_true(vms(f, queries[i]).nothing);
     }
@@ -76,7 +75,8 @@ static void discover_takes_its_role_from_the_path(void **state)
     assert_true(tb_parse_discover(&parse, params, TB_STR("worker"), &request));
     assert_int_equal(request.role, TB_VM_WORKER);
     assert_int_equal(request.status, TB_VM_RUNNING);
-    assert_str(request.service, "rpc");
+    assert_int_equal(request.service_count, 1);
+    assert_str(request.services[0], "rpc");
     assert_true(request.discover);
     assert_false(request.nothing);
     assert_true(tb_parse_discover(&parse, params, TB_STR("boss"), &request));

@@ -14,7 +14,7 @@ static struct tb_str ready(struct fixture *f, const char *query)
     assert_true(tb_params_parse(&parse, tb_str_c(query), &params));
     assert_true(tb_parse_ready(&parse, &params, &request));
     tb_buf_init(&out, f->arena, 1024);
-    assert_int_equal(tb_read_ready(fixture_read(f), &request, &out), TB_OK);
+    assert_int_equal(tb_read_ready(fixture_read(f), &request, f->clock.now_ms, &out), TB_OK);
     fixture_end_read(f);
     return tb_buf_str(&out);
 }
@@ -77,7 +77,6 @@ static void ready_tasks_come_in_claim_order(void **state)
     assert_titles(f, "tag=x&agent=ann", "ba");
     assert_titles(f, "tag=x&tag=y", "b");
     assert_titles(f, "tag=z", "");
-    assert_titles(f, "vmId=vm-1", "bacdh");
     fixture_advance(f, 60000);
     fixture_run_due(f, 10);
     assert_titles(f, "", "bacdeh");
@@ -93,6 +92,24 @@ static void that_is_what_claims_get(void **state)
     fixture_send(f, TB_COMMAND_CLAIM, none, "{'agent':'ann','max':2}");
     assert_titles(f, "agent=ann", "h");
     assert_titles(f, "", "dh");
+}
+
+static void a_vm_that_takes_no_claims_would_get_nothing(void **state)
+{
+    struct fixture *f = *state;
+    make_tasks(f);
+    assert_titles(f, "vmId=vm-1", "");
+    fixture_register(f, "vm-1", 300);
+    assert_titles(f, "vmId=vm-1", "bacdh");
+    assert_titles(f, "vmId=vm-1&agent=ann&tag=x", "ba");
+    assert_titles(f, "vmId=vm-2&agent=ann", "");
+    fixture_send_vm(f, TB_COMMAND_VM_PATCH, "vm-1", "{'status':'paused'}");
+    assert_titles(f, "vmId=vm-1", "");
+    fixture_send_vm(f, TB_COMMAND_VM_PATCH, "vm-1", "{'status':'running'}");
+    assert_titles(f, "vmId=vm-1", "bacdh");
+    fixture_advance(f, 301000);
+    fixture_run_due(f, 10);
+    assert_titles(f, "vmId=vm-1&agent=ann", "");
 }
 
 static void tasks_are_shown_in_summary(void **state)
@@ -154,6 +171,7 @@ int main(void)
         fixture_test(an_empty_board_has_nothing_ready),
         fixture_test(ready_tasks_come_in_claim_order),
         fixture_test(that_is_what_claims_get),
+        fixture_test(a_vm_that_takes_no_claims_would_get_nothing),
         fixture_test(tasks_are_shown_in_summary),
         fixture_test(what_is_cut_says_so),
         fixture_test(an_answer_has_a_bounded_size),

@@ -49,6 +49,8 @@ static void filters_narrow_the_list(void **state)
     assert_vms(f, "service=web", "b a");
     assert_vms(f, "service=rpc", "a");
     assert_vms(f, "service=rp", "");
+    assert_vms(f, "service=web&service=rpc", "a");
+    assert_vms(f, "service=rpc&service=none", "");
     assert_vms(f, "role=boss", "");
     assert_vms(f, "status=ill", "");
 }

@@ -73,11 +73,12 @@ static void value_of_a_url_names_a_host(void **state)
 {
     (void)state;
     static const struct tb_setting setting;
-    static const char *const good[] = {"https://board.example", "http://[::1]:3000",
-                                       "HTTPS://b:8/path/x", "http://b/"};
+    static const char *const good[] = {"https://board.example", "http://[::1]:3000", "HTTPS://b:8",
+                                       "http://b/"};
     static const char *const bad[] = {"",           "b.example",   "ftp://b",    "http://",
                                       "http:///x",  "http://:80",  "http://a b", "http://u@b",
-                                      "http://b?q", "http://b/#f", "//b"};
+                                      "http://b?q", "http://b/#f", "//b",        "https://b/path",
+                                      "https://b//"};
     const char *url = NULL;
     for (size_t i = 0; i < COUNT(good); i++) {
         assert_true(tb_value_url(&setting, good[i], &url, why));

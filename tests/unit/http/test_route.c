@@ -20,6 +20,8 @@ static const struct tb_route routes[] = {
     {TB_METHOD_POST, "/things/:id/parts/:part", handle, TB_ROLE_WORKER, 0},
     {TB_METHOD_GET, "/files/*", handle, TB_ROLE_OPEN, 0},
     {TB_METHOD_POST, "/files/login", handle, TB_ROLE_VIEWER, 0},
+    {TB_METHOD_POST, "/things/sort", handle, TB_ROLE_WORKER, 0},
+    {TB_METHOD_PUT, "/things/:id", handle, TB_ROLE_WORKER, 0},
 };
 
 static struct tb_router router;
@@ -77,7 +79,21 @@ static void route_of_another_method_tells_which_are_allowed(void **state)
     assert_null(found.route);
     assert_str(tb_methods_list(arena, found.methods), "GET, HEAD, POST");
     found = match(TB_METHOD_GET, "/things/7");
-    assert_str(tb_methods_list(arena, found.methods), "PATCH, DELETE");
+    assert_str(tb_methods_list(arena, found.methods), "PUT, PATCH, DELETE");
+    tb_arena_free(arena);
+}
+
+/* Behind the row that names the path: what stands in front of it matches, too. */
+static void route_with_a_param_does_not_match_a_path_that_another_names(void **state)
+{
+    (void)state;
+    struct tb_arena *arena = tb_arena_new(0);
+    struct tb_match found = match(TB_METHOD_PUT, "/things/sort");
+    assert_null(found.route);
+    assert_str(tb_methods_list(arena, found.methods), "POST, PATCH, DELETE");
+    assert_ptr_equal(match(TB_METHOD_PUT, "/things/7").route, &routes[11]);
+    found = match(TB_METHOD_OTHER, "/board/review");
+    assert_str(tb_methods_list(arena, found.methods), "GET, HEAD");
     tb_arena_free(arena);
 }
 
@@ -188,6 +204,7 @@ int main(void)
         cmocka_unit_test(route_gives_the_params_of_the_path),
         cmocka_unit_test(route_of_get_answers_head),
         cmocka_unit_test(route_that_stands_earlier_wins),
+        cmocka_unit_test(route_with_a_param_does_not_match_a_path_that_another_names),
         cmocka_unit_test(route_of_another_method_tells_which_are_allowed),
         cmocka_unit_test(route_is_not_found_where_the_path_is_not_exact),
         cmocka_unit_test(route_of_a_folder_takes_all_that_is_in_it),

@@ -59,8 +59,10 @@ static void token_comes_from_either_variable(void **state)
     struct fixture *f = *state;
     assert_true(obtain("one", NULL, NULL, f->dir));
     assert_string_equal(token.bytes, "one");
+    assert_string_equal(token.variable, "VERS_AUTH_TOKEN");
     assert_true(obtain(NULL, "two ", NULL, f->dir));
     assert_string_equal(token.bytes, "two");
+    assert_string_equal(token.variable, "TASKBOARD_TOKEN");
     assert_true(obtain("same", "same", NULL, f->dir));
     assert_string_equal(token.bytes, "same");
     assert_int_not_equal(access(f->kept, F_OK), 0);
@@ -85,6 +87,7 @@ static void token_is_refused_when_its_sources_disagree(void **state)
     assert_false(obtain("one", NULL, f->path, f->dir));
     assert_non_null(strstr(why, f->path));
     assert_true(obtain("three", NULL, f->path, f->dir));
+    assert_string_equal(token.variable, "VERS_AUTH_TOKEN");
 }
 
 static void token_file_holds_one_token(void **state)
@@ -93,6 +96,8 @@ static void token_file_holds_one_token(void **state)
     write_file(f->path, TB_STR("  from-a-file \r\n"));
     assert_true(obtain(NULL, NULL, f->path, f->dir));
     assert_string_equal(token.bytes, "from-a-file");
+    assert_null(token.variable);
+    assert_string_equal(token.path, f->path);
 }
 
 static void token_file_without_exactly_one_token_is_refused(void **state)
@@ -115,6 +120,7 @@ static void token_is_made_once_and_kept_private(void **state)
     struct stat info;
     assert_true(obtain(NULL, NULL, NULL, f->dir));
     assert_true(token.made);
+    assert_null(token.variable);
     assert_string_equal(token.path, f->kept);
     assert_true(token.len >= 40);
     assert_int_equal(stat(f->kept, &info), 0);

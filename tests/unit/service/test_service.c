@@ -37,6 +37,44 @@ static void a_refused_job_is_answered_and_changes_nothing(void **state)
     assert_int_equal(tb_service_health(w->service), TB_OK);
 }
 
+/* One that writes nothing else: its answer to that key is all that is stored. */
+static struct tb_job *create_again(struct box *box, unsigned key)
+{
+    struct tb_job *job =
+        world_job(box, TB_COMMAND_CREATE, none, "{'title':'t','createdBy':'a','uniqueKey':'one'}");
+    job->command.idempotency.present = true;
+    memcpy(job->command.idempotency.key, &key, sizeof(key));
+    return job;
+}
+
+/* One more than go at the start of a batch: that one goes with the answer that comes, so that the
+ * head counts as many as before. */
+static void an_answer_in_the_place_of_another_is_stored(void **state)
+{
+    enum { OLD = 1001 };
+    struct world *w = *state;
+    struct box *box = &w->boxes[0];
+    world_run(w, world_job(box, TB_COMMAND_CREATE, none,
+                           "{'title':'t','createdBy':'a','uniqueKey':'one'}"));
+    for (unsigned key = 1; key <= OLD; key++) {
+        world_submit(w, create_again(box, key));
+    }
+    world_wait(box, 1 + OLD);
+    assert_int_equal(world_head(w).answers, OLD);
+    world_hold(w, &w->boxes[1]);
+    world_submit(w, create_again(box, OLD + 1));
+    atomic_fetch_add(&w->wall_ms, TB_ANSWER_KEPT_MS);
+    world_release(&w->boxes[1]);
+    world_wait(box, 2 + OLD);
+    const struct tb_job *first = world_nth(box, 1 + OLD);
+    assert_int_equal(first->reply.http_status, 200);
+    assert_false(first->reply.replayed);
+    assert_int_equal(world_head(w).answers, 1);
+    world_run(w, create_again(box, OLD + 1));
+    assert_true(world_nth(box, 2 + OLD)->reply.replayed);
+    assert_int_equal(world_head(w).seq, 1);
+}
+
 static void the_store_has_one_identity_over_restarts(void **state)
 {
     struct world *w = *state;
@@ -340,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         world_test(a_job_is_answered_when_it_is_committed),
         world_test(a_refused_job_is_answered_and_changes_nothing),
+        world_test(an_answer_in_the_place_of_another_is_stored),
         world_test(the_store_has_one_identity_over_restarts),
         world_test(jobs_that_wait_together_are_delivered_once_a_mailbox_in_order),
         world_test(the_jobs_of_a_batch_build_on_each_other),

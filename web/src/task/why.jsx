@@ -124,7 +124,7 @@ function Asking({ task }) {
     );
 }
 
-/** Of a task that is done nobody asks. */
+/** Of a task that is done nobody asks, and who has claimed one stands in its facts, with the lease. */
 export function Why({ task }) {
-    return task.status === "done" ? null : <Asking task={task} />;
+    return task.status === "done" || task.claim !== undefined ? null : <Asking task={task} />;
 }
