@@ -1,9 +1,8 @@
-/* A store that fails when it is told to, and else passes every call on. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "engine.h"
+#include "fault/fault.h"
 #include "taskboard/storage_testing.h"
 
 struct fault_store;
@@ -63,9 +62,14 @@ static enum tb_err count_call(struct fault_store *store)
     return fate_of(store, TB_FAULT_BEGIN).err;
 }
 
-static enum tb_err count_txn_call(struct tb_txn *txn)
+enum tb_err tb_fault_within(struct tb_txn *txn)
 {
     return fate_of(txn_of(txn)->store, TB_FAULT_WITHIN).err;
+}
+
+struct tb_txn *tb_fault_inner(struct tb_txn *txn)
+{
+    return txn_of(txn)->inner;
 }
 
 static void wrap(struct fault_txn *txn, struct fault_store *store, struct tb_txn *inner,
@@ -182,279 +186,6 @@ static void read_end(struct tb_txn *txn)
     tb_read_end(&txn_of(txn)->inner);
 }
 
-/* --- calls within a transaction --- */
-
-static enum tb_err stats(struct tb_txn *txn, struct tb_store_stats *out)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_store_stats(txn_of(txn)->inner, out);
-}
-
-static enum tb_err get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_get_task(txn_of(txn)->inner, id, task);
-}
-
-static enum tb_err put_task(struct tb_txn *txn, const struct tb_task *old,
-                            const struct tb_task *task)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_put_task(txn_of(txn)->inner, old, task);
-}
-
-static enum tb_err delete_task(struct tb_txn *txn, const struct tb_task *old)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_delete_task(txn_of(txn)->inner, old);
-}
-
-static enum tb_err find_unique(struct tb_txn *txn, struct tb_str unique_key, struct tb_id *id)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_find_unique(txn_of(txn)->inner, unique_key, id);
-}
-
-static enum tb_err visit_dependents(struct tb_txn *txn, struct tb_str dependency,
-                                    tb_visit_id *visit, void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_dependents(txn_of(txn)->inner, dependency, visit, ctx);
-}
-
-static enum tb_err next_due(struct tb_txn *txn, int64_t *due_ms, struct tb_id *id)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_next_due(txn_of(txn)->inner, due_ms, id);
-}
-
-static enum tb_err put_note(struct tb_txn *txn, struct tb_id task_id, struct tb_id note_id,
-                            struct tb_str wire)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_put_note(txn_of(txn)->inner, task_id, note_id, wire);
-}
-
-static enum tb_err visit_notes(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
-                               void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_notes(txn_of(txn)->inner, task_id, visit, ctx);
-}
-
-static enum tb_err put_artifact(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
-                                struct tb_str wire)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_put_artifact(txn_of(txn)->inner, task_id, number, wire);
-}
-
-static enum tb_err visit_artifacts(struct tb_txn *txn, struct tb_id task_id, tb_visit_json *visit,
-                                   void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_artifacts(txn_of(txn)->inner, task_id, visit, ctx);
-}
-
-static enum tb_err put_attempt(struct tb_txn *txn, struct tb_id task_id,
-                               const struct tb_attempt *attempt)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_put_attempt(txn_of(txn)->inner, task_id, attempt);
-}
-
-static enum tb_err get_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number,
-                               struct tb_attempt *attempt)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_get_attempt(txn_of(txn)->inner, task_id, number, attempt);
-}
-
-static enum tb_err delete_attempt(struct tb_txn *txn, struct tb_id task_id, uint32_t number)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_delete_attempt(txn_of(txn)->inner, task_id, number);
-}
-
-static enum tb_err visit_attempts(struct tb_txn *txn, struct tb_id task_id, tb_visit_attempt *visit,
-                                  void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_attempts(txn_of(txn)->inner, task_id, visit, ctx);
-}
-
-static enum tb_err visit_ready(struct tb_txn *txn, const struct tb_ready_query *query,
-                               tb_visit_task *visit, void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_ready(txn_of(txn)->inner, query, visit, ctx);
-}
-
-static enum tb_err oldest_ready(struct tb_txn *txn, int64_t *ready_ms)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_oldest_ready(txn_of(txn)->inner, ready_ms);
-}
-
-static enum tb_err get_name(struct tb_txn *txn, enum tb_name_kind kind, struct tb_str name,
-                            struct tb_name_count *count)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_get_name(txn_of(txn)->inner, kind, name, count);
-}
-
-static enum tb_err visit_names(struct tb_txn *txn, enum tb_name_kind kind, uint32_t max,
-                               tb_visit_name *visit, void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_names(txn_of(txn)->inner, kind, max, visit, ctx);
-}
-
-static enum tb_err get_vm(struct tb_txn *txn, struct tb_str id, struct tb_vm *vm)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_get_vm(txn_of(txn)->inner, id, vm);
-}
-
-static enum tb_err put_vm(struct tb_txn *txn, const struct tb_vm *old, const struct tb_vm *vm)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_put_vm(txn_of(txn)->inner, old, vm);
-}
-
-static enum tb_err see_vm(struct tb_txn *txn, const struct tb_vm *vm, int64_t seen_ms)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_see_vm(txn_of(txn)->inner, vm, seen_ms);
-}
-
-static enum tb_err delete_vm(struct tb_txn *txn, const struct tb_vm *old)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_delete_vm(txn_of(txn)->inner, old);
-}
-
-static enum tb_err visit_vms(struct tb_txn *txn, bool latest_first, tb_visit_vm *visit, void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_vms(txn_of(txn)->inner, latest_first, visit, ctx);
-}
-
-static enum tb_err next_due_vm(struct tb_txn *txn, struct tb_vm *vm)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_next_due_vm(txn_of(txn)->inner, vm);
-}
-
-static enum tb_err visit_vm_tasks(struct tb_txn *txn, struct tb_str vm_id, tb_visit_id *visit,
-                                  void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_vm_tasks(txn_of(txn)->inner, vm_id, visit, ctx);
-}
-
-static enum tb_err get_credential(struct tb_txn *txn, struct tb_id id,
-                                  struct tb_credential *credential)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_get_credential(txn_of(txn)->inner, id, credential);
-}
-
-static enum tb_err put_credential(struct tb_txn *txn, const struct tb_credential *credential)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_put_credential(txn_of(txn)->inner, credential);
-}
-
-static enum tb_err delete_credential(struct tb_txn *txn, struct tb_id id)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_delete_credential(txn_of(txn)->inner, id);
-}
-
-static enum tb_err visit_credentials(struct tb_txn *txn, tb_visit_credential *visit, void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_credentials(txn_of(txn)->inner, visit, ctx);
-}
-
-static enum tb_err get_pauses(struct tb_txn *txn, struct tb_str *json)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_get_pauses(txn_of(txn)->inner, json);
-}
-
-static enum tb_err put_pauses(struct tb_txn *txn, struct tb_str json)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_put_pauses(txn_of(txn)->inner, json);
-}
-
-static enum tb_err get_answer(struct tb_txn *txn, const uint8_t key[TB_DIGEST_BYTES],
-                              struct tb_answer *answer)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_get_answer(txn_of(txn)->inner, key, answer);
-}
-
-static enum tb_err get_answer_share(struct tb_txn *txn, uint16_t share,
-                                    struct tb_answer_share *kept)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_get_answer_share(txn_of(txn)->inner, share, kept);
-}
-
-static enum tb_err put_answer(struct tb_txn *txn, const struct tb_answer *answer)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_put_answer(txn_of(txn)->inner, answer);
-}
-
-static enum tb_err drop_answers(struct tb_txn *txn, int64_t before_ms, uint32_t max)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_drop_answers(txn_of(txn)->inner, before_ms, max);
-}
-
-static enum tb_err append_event(struct tb_txn *txn, const struct tb_event *event)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_append_event(txn_of(txn)->inner, event);
-}
-
-static enum tb_err visit_events(struct tb_txn *txn, uint64_t since, struct tb_id task_id,
-                                tb_visit_event *visit, void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_events(txn_of(txn)->inner, since, task_id, visit, ctx);
-}
-
-static enum tb_err visit_feed(struct tb_txn *txn, const struct tb_feed_query *query,
-                              tb_visit_event *visit, void *ctx)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_feed(txn_of(txn)->inner, query, visit, ctx);
-}
-
-static enum tb_err find_event(struct tb_txn *txn, struct tb_id id, uint64_t *seq)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_find_event(txn_of(txn)->inner, id, seq);
-}
-
-static enum tb_err drop_events(struct tb_txn *txn, uint64_t seq, uint32_t max)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_drop_events(txn_of(txn)->inner, seq, max);
-}
-
-static enum tb_err visit_tasks(struct tb_txn *txn, const struct tb_task_query *query,
-                               tb_visit_task *visit, void *ctx, struct tb_query_end *end)
-{
-    enum tb_err err = count_txn_call(txn);
-    return err != TB_OK ? err : tb_visit_tasks(txn_of(txn)->inner, query, visit, ctx, end);
-}
-
 static struct tb_arena *swap_arena(struct tb_txn *base, struct tb_arena *arena)
 {
     return tb_txn_swap_arena(txn_of(base)->inner, arena);
@@ -470,48 +201,48 @@ static const struct tb_store_ops ops = {
     .read_begin = read_begin,
     .read_end = read_end,
     .swap_arena = swap_arena,
-    .get_task = get_task,
-    .put_task = put_task,
-    .delete_task = delete_task,
-    .find_unique = find_unique,
-    .visit_dependents = visit_dependents,
-    .next_due = next_due,
-    .put_note = put_note,
-    .visit_notes = visit_notes,
-    .put_artifact = put_artifact,
-    .visit_artifacts = visit_artifacts,
-    .put_attempt = put_attempt,
-    .get_attempt = get_attempt,
-    .delete_attempt = delete_attempt,
-    .visit_attempts = visit_attempts,
-    .visit_ready = visit_ready,
-    .oldest_ready = oldest_ready,
-    .get_name = get_name,
-    .visit_names = visit_names,
-    .get_vm = get_vm,
-    .put_vm = put_vm,
-    .see_vm = see_vm,
-    .delete_vm = delete_vm,
-    .visit_vms = visit_vms,
-    .next_due_vm = next_due_vm,
-    .visit_vm_tasks = visit_vm_tasks,
-    .get_credential = get_credential,
-    .put_credential = put_credential,
-    .delete_credential = delete_credential,
-    .visit_credentials = visit_credentials,
-    .get_pauses = get_pauses,
-    .put_pauses = put_pauses,
-    .get_answer = get_answer,
-    .get_answer_share = get_answer_share,
-    .put_answer = put_answer,
-    .drop_answers = drop_answers,
-    .append_event = append_event,
-    .visit_events = visit_events,
-    .visit_feed = visit_feed,
-    .find_event = find_event,
-    .drop_events = drop_events,
-    .visit_tasks = visit_tasks,
-    .stats = stats,
+    .get_task = tb_fault_get_task,
+    .put_task = tb_fault_put_task,
+    .delete_task = tb_fault_delete_task,
+    .find_unique = tb_fault_find_unique,
+    .visit_dependents = tb_fault_visit_dependents,
+    .next_due = tb_fault_next_due,
+    .put_note = tb_fault_put_note,
+    .visit_notes = tb_fault_visit_notes,
+    .put_artifact = tb_fault_put_artifact,
+    .visit_artifacts = tb_fault_visit_artifacts,
+    .put_attempt = tb_fault_put_attempt,
+    .get_attempt = tb_fault_get_attempt,
+    .delete_attempt = tb_fault_delete_attempt,
+    .visit_attempts = tb_fault_visit_attempts,
+    .visit_ready = tb_fault_visit_ready,
+    .oldest_ready = tb_fault_oldest_ready,
+    .get_name = tb_fault_get_name,
+    .visit_names = tb_fault_visit_names,
+    .get_vm = tb_fault_get_vm,
+    .put_vm = tb_fault_put_vm,
+    .see_vm = tb_fault_see_vm,
+    .delete_vm = tb_fault_delete_vm,
+    .visit_vms = tb_fault_visit_vms,
+    .next_due_vm = tb_fault_next_due_vm,
+    .visit_vm_tasks = tb_fault_visit_vm_tasks,
+    .get_credential = tb_fault_get_credential,
+    .put_credential = tb_fault_put_credential,
+    .delete_credential = tb_fault_delete_credential,
+    .visit_credentials = tb_fault_visit_credentials,
+    .get_pauses = tb_fault_get_pauses,
+    .put_pauses = tb_fault_put_pauses,
+    .get_answer = tb_fault_get_answer,
+    .get_answer_share = tb_fault_get_answer_share,
+    .put_answer = tb_fault_put_answer,
+    .drop_answers = tb_fault_drop_answers,
+    .append_event = tb_fault_append_event,
+    .visit_events = tb_fault_visit_events,
+    .visit_feed = tb_fault_visit_feed,
+    .find_event = tb_fault_find_event,
+    .drop_events = tb_fault_drop_events,
+    .visit_tasks = tb_fault_visit_tasks,
+    .stats = tb_fault_stats,
     .verify = verify,
     .copy = copy,
 };

@@ -130,6 +130,9 @@ static int open_env(struct tb_lmdb_store *store, const struct tb_store_options *
         map_bytes = MAP_BYTES_MIN;
     }
     map_bytes -= map_bytes % page_bytes;
+    if (!tb_lmdb_has_page_size(store->folder_fd, "data.mdb")) {
+        return MDB_CORRUPTED;
+    }
     int rc = open_env_of_size(store, folder, options, map_bytes);
     while (rc == ENOMEM && map_bytes / 2 >= MAP_BYTES_SMALL) {
         map_bytes /= 2;
@@ -175,7 +178,8 @@ static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const ch
 {
     int dead = 0;
     MDB_txn *mdb = NULL;
-    int rc = tb_lmdb_has_roots(store->env) ? mdb_reader_check(store->env, &dead) : MDB_CORRUPTED;
+    int rc = tb_lmdb_find_roots(store->env);
+    rc = rc != 0 ? rc : mdb_reader_check(store->env, &dead);
     if (rc == 0) {
         rc = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, &mdb);
     }

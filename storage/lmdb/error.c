@@ -19,6 +19,7 @@ enum tb_err tb_lmdb_err(int rc)
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
     case MDB_INVALID:
+    case MDB_MAP_RESIZED: /* nobody else writes: a root that has more pages than there are */
     case MDB_CURSOR_FULL: /* a tree deeper than any real one */
     case MDB_PAGE_FULL:
         return TB_E_STORAGE_CORRUPT;

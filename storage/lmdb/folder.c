@@ -104,6 +104,12 @@ static enum tb_err lock(int folder_fd, const char *folder, bool writes, int *loc
     return TB_OK;
 }
 
+static enum tb_err refuse_empty(const char *folder, char *why, size_t why_size)
+{
+    snprintf(why, why_size, "The folder %s holds no board", folder);
+    return TB_E_STORAGE_DOWN;
+}
+
 enum tb_err tb_lmdb_folder_open(const char *folder, enum tb_folder_use use, int *folder_fd,
                                 int *lock_fd, char *why, size_t why_size)
 {
@@ -117,7 +123,8 @@ enum tb_err tb_lmdb_folder_open(const char *folder, enum tb_folder_use use, int 
     } else if (code != 0) {
         err = explain(code, folder, why, why_size);
     } else if (!create && faccessat(fd, "data.mdb", F_OK, 0) != 0) {
-        snprintf(why, why_size, "The folder %s holds no board", folder);
+        err = errno == ENOENT ? refuse_empty(folder, why, why_size)
+                              : explain(errno, folder, why, why_size);
     } else {
         err = lock(fd, folder, use != TB_FOLDER_READ, lock_fd, why, why_size);
     }

@@ -71,8 +71,7 @@ static int read_format(struct tb_lmdb_store *store, MDB_txn *mdb, uint32_t *form
     if (rc == 0) {
         rc = mdb_get(mdb, store->dbis[TB_DB_META], &key, &value);
     }
-    if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE ||
-        (rc == 0 && value.mv_size != sizeof *format)) {
+    if (rc == MDB_NOTFOUND || (rc == 0 && value.mv_size != sizeof *format)) {
         return MDB_INVALID;
     }
     if (rc == 0) {

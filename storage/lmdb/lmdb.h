@@ -172,10 +172,14 @@ enum tb_err tb_lmdb_open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool 
 /* Opens those of a store that is up to date. */
 int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
 
-/* --- verify_pages.c --- */
+/* --- roots.c --- */
 
-/* LMDB ends the process when a tree has no root where one must be: so this is looked at first. */
-bool tb_lmdb_has_roots(MDB_env *env);
+/* LMDB ends the process when the file says that a page has no bytes, so this is looked at before it
+ * is opened; true where there is no such file. */
+bool tb_lmdb_has_page_size(int folder_fd, const char *name);
+
+/* Likewise when a tree has no root where one must be (MDB_CORRUPTED): this is looked at next. */
+int tb_lmdb_find_roots(MDB_env *env);
 
 /* --- create.c --- */
 

@@ -161,10 +161,14 @@ static bool is_whole(const char *made)
         return false;
     }
     bool whole = mdb_env_set_mapsize(env, SMALL_MAP_BYTES) == 0 &&
-                 mdb_env_open(env, made, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0) == 0 &&
-                 mdb_env_info(env, &info) == 0 && mdb_env_stat(env, &stat) == 0 &&
-                 mdb_env_get_fd(env, &fd) == 0 && fstat(fd, &status) == 0 &&
-                 (uint64_t)status.st_size == ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+                 mdb_env_open(env, made, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0) == 0;
+    if (whole) {
+        (void)mdb_env_info(env, &info); /* they fail for want of an environment alone */
+        (void)mdb_env_stat(env, &stat);
+        (void)mdb_env_get_fd(env, &fd);
+        whole = fstat(fd, &status) == 0 &&
+                (uint64_t)status.st_size == ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    }
     mdb_env_close(env);
     return whole;
 }
@@ -177,7 +181,7 @@ static enum tb_err restore(const struct tb_restore *restore, const char *folder,
     int len = snprintf(made, sizeof made, "%s/" NEW, folder);
     int rc = len > 0 && (size_t)len < sizeof made ? fill_new(folder_fd, restore->from_fd, &read_rc)
                                                   : ENAMETOOLONG;
-    if (rc == 0 && !is_whole(made)) {
+    if (rc == 0 && (!tb_lmdb_has_page_size(folder_fd, NEW_FILE_NAME) || !is_whole(made))) {
         (void)snprintf(why, why_size, "This is no backup, or only a part of one");
         return TB_E_STORAGE_CORRUPT;
     }

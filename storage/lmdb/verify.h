@@ -6,8 +6,8 @@
  * and what there is, are thrown into one structure that keeps only their difference, so that
  * nothing has to be remembered of an entry that is right.
  *
- * Files: verify.c the order of it all; verify_pages.c the file's pages; verify_records.c tasks,
- * what hangs on them, VMs, credentials; verify_blocks.c events and answers; verify_runs.c the runs;
+ * Files: verify.c the order of it all; verify_pages.c the file's pages, with
+ * verify_tree.c for one tree of them; verify_records.c tasks, what hangs on them, VMs, credentials; verify_blocks.c events and answers; verify_runs.c the runs;
  * verify_index.c the entries found, wherever they stand; verify_entry.c what a key says;
  * verify_difference.c the difference. */
 #ifndef TB_LMDB_VERIFY_H
@@ -38,7 +38,8 @@ struct tb_check {
     size_t record_entry_count;
     size_t record_entry_room;
     struct tb_checked_share *shares; /* by number */
-    bool has_head;
+    bool met_head;
+    bool has_head; /* and it is whole */
 };
 
 /* --- verify.c --- */

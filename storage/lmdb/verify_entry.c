@@ -101,20 +101,21 @@ bool tb_entry_has_form(const uint8_t *key, size_t len)
 
 /* --- for people --- */
 
-static int describe_text(const uint8_t *at, size_t bytes, char *out, size_t room)
+/* It has an end: the form of the key was looked at. */
+static int describe_text(const uint8_t *at, char *out, size_t room)
 {
     enum { SHOWN_MAX = 64 };
     char shown[SHOWN_MAX + 1];
     size_t len = 0;
-    while (len < bytes && len < SHOWN_MAX && at[len] > 1) {
+    while (len < SHOWN_MAX && at[len] > 1) {
         shown[len] = at[len] < ' ' || at[len] == 0x7f ? '?' : (char)at[len];
         len++;
     }
     shown[len] = '\0';
-    return snprintf(out, room, " \"%s\"%s", shown, len < bytes && at[len] == 0 ? "" : " ...");
+    return snprintf(out, room, " \"%s\"%s", shown, at[len] == 0 ? "" : " ...");
 }
 
-static int describe_part(char part, const uint8_t *at, size_t bytes, char *out, size_t room)
+static int describe_part(char part, const uint8_t *at, char *out, size_t room)
 {
     static const char *const kinds[TB_NAME_KIND_COUNT] = {"tag", "assignee", "VM"};
     switch (part) {
@@ -131,7 +132,7 @@ static int describe_part(char part, const uint8_t *at, size_t bytes, char *out, 
     case 'u':
         return snprintf(out, room, " %llu", (unsigned long long)tb_key_read_u64(at));
     case 't':
-        return describe_text(at, bytes, out, room);
+        return describe_text(at, out, room);
     case 'h':
         return snprintf(out, room, " %016llx%016llx", (unsigned long long)tb_key_read_u64(at),
                         (unsigned long long)tb_key_read_u64(at + sizeof(uint64_t)));
@@ -155,9 +156,7 @@ void tb_entry_describe(const uint8_t *key, size_t len, char text[TB_ENTRY_TEXT_B
     size_t used = (size_t)snprintf(text, TB_ENTRY_TEXT_BYTES, "%s", form->name);
     size_t at = 1;
     for (const char *part = form->parts; *part != '\0' && used < TB_ENTRY_TEXT_BYTES; part++) {
-        size_t bytes = part_bytes(*part, key + at, len - at);
-        used +=
-            (size_t)describe_part(*part, key + at, bytes, text + used, TB_ENTRY_TEXT_BYTES - used);
-        at += bytes;
+        used += (size_t)describe_part(*part, key + at, text + used, TB_ENTRY_TEXT_BYTES - used);
+        at += part_bytes(*part, key + at, len - at);
     }
 }

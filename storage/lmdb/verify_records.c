@@ -47,6 +47,7 @@ static void check_meta(void *ctx, MDB_val key, MDB_val value)
     struct tb_check *check = ctx;
     struct tb_str json;
     if (is_key(key, "head")) {
+        check->met_head = true;
         check->has_head = tb_record_decode_head(tb_mdb_str(value), &check->txn.head) == TB_OK;
         if (!check->has_head) {
             tb_check_fault(check, "the head is damaged");
@@ -65,10 +66,8 @@ static void check_meta(void *ctx, MDB_val key, MDB_val value)
 
 void tb_check_meta(struct tb_check *check)
 {
-    MDB_val key = tb_mdb_val("head", strlen("head"));
-    MDB_val value;
     tb_check_walk(check, TB_DB_META, check_meta, check);
-    if (mdb_get(check->txn.mdb, check->txn.store->dbis[TB_DB_META], &key, &value) == MDB_NOTFOUND) {
+    if (!check->met_head) {
         tb_check_fault(check, "there is no head");
     }
 }

@@ -223,3 +223,11 @@ struct tb_str dump(struct world *world, struct tb_txn *txn)
     assert_int_equal(tb_visit_events(txn, 0, (struct tb_id){{0}}, dump_event, &dumping), TB_OK);
     return tb_buf_str(&dumping.out);
 }
+
+struct tb_str dump_now(struct world *world)
+{
+    struct tb_txn *txn = snapshot(world);
+    struct tb_str all = dump(world, txn);
+    tb_read_end(&txn);
+    return all;
+}

@@ -74,14 +74,6 @@ static bool holds_only_a_lock(const char *folder)
     return only;
 }
 
-static struct tb_str dump_now(struct world *world)
-{
-    struct tb_txn *txn = snapshot(world);
-    struct tb_str all = dump(world, txn);
-    tb_read_end(&txn);
-    return all;
-}
-
 static struct world *world_with_tasks(void)
 {
     struct world *world = world_open(ENGINE_LMDB, 11);
@@ -165,6 +157,28 @@ static void a_part_of_a_copy_becomes_no_store(void **state)
     world_close(world);
 }
 
+/* LMDB would divide by the size of a page. */
+static void a_copy_whose_pages_have_no_bytes_becomes_no_store(void **state)
+{
+    enum { PAGE_SIZE_AT = 40 };
+    (void)state;
+    struct world *world = world_with_tasks();
+    const uint32_t none = 0;
+    struct file file;
+    unsigned asked = 0;
+    char folder[64];
+    folder_make(folder);
+    make_file(world, &file);
+    assert_int_equal(tb_store_copy(world->store, write_to_file, &file), TB_OK);
+    assert_int_equal(pwrite(file.fd, &none, sizeof none, PAGE_SIZE_AT), sizeof none);
+    assert_int_equal(restore(&file, folder, true, &asked), TB_E_STORAGE_CORRUPT);
+    assert_true(asked == 0 && holds_only_a_lock(folder));
+    close(file.fd);
+    unlink(file.path);
+    folder_remove(folder);
+    world_close(world);
+}
+
 static void nothing_is_restored_to_where_something_is(void **state)
 {
     (void)state;
@@ -188,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_copy_becomes_the_store_that_it_was_made_of),
         cmocka_unit_test(a_copy_of_which_no_more_is_wanted_ends),
         cmocka_unit_test(a_part_of_a_copy_becomes_no_store),
+        cmocka_unit_test(a_copy_whose_pages_have_no_bytes_becomes_no_store),
         cmocka_unit_test(nothing_is_restored_to_where_something_is),
     };
     return cmocka_run_group_tests_name("copy", tests, NULL, NULL);

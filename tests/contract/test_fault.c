@@ -21,14 +21,6 @@ static struct world *furnished(enum engine engine, struct tb_id *id)
     return world;
 }
 
-static struct tb_str dump_now(struct world *world)
-{
-    struct tb_txn *txn = snapshot(world);
-    struct tb_str all = dump(world, txn);
-    tb_read_end(&txn);
-    return all;
-}
-
 static enum tb_visit ignore_id(void *ctx, struct tb_id id)
 {
     (void)ctx;

@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <lmdb.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "lmdb/lmdb.h"
 
 /* The call that fails, counted down; 0: none. */
 static unsigned countdown;
@@ -40,12 +43,20 @@ WRAP(mdb_cursor_renew, (MDB_txn * txn, MDB_cursor *cursor), (txn, cursor))
 WRAP(mdb_txn_renew, (MDB_txn * txn), (txn))
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
+/* Nothing here has to outlive a power cut, and there are many stores to make. */
+int fdatasync(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
 /* Everything that a store can do; what fails is passed over. */
 struct work {
     struct world *world;
     struct tb_txn *txn;
     struct tb_id task;
     struct tb_id credential;
+    uint8_t answers; /* so many were put */
     size_t errors;
 };
 
@@ -321,10 +332,123 @@ static void an_error_of_lmdb_at_whichever_call_is_passed_on_and_harms_nothing(vo
     assert_true(nth > 200);
 }
 
+/* --- while runs are merged, and old answers leave --- */
+
+/* Merges take a few entries with each commit, so that each of these has some going on. */
+static const struct tb_run_tuning slow = {
+    .fan_in_first = 2, .fan_in = 2, .block_pages = 1, .step_entries = 3};
+
+static void put_answers(struct work *work)
+{
+    static const int64_t times_ms[] = {1, 2, 9};
+    for (uint8_t i = 0; i < 3; i++) {
+        const struct tb_answer answer = {
+            .key = {++work->answers}, .at_ms = times_ms[i], .share = i + 1, .body = TB_STR("b")};
+        note(work, tb_put_answer(work->txn, &answer));
+    }
+}
+
+static void put_late_answers(struct work *work)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct tb_answer answer = {
+            .key = {++work->answers}, .at_ms = 10, .share = 9, .body = TB_STR("late")};
+        note(work, tb_put_answer(work->txn, &answer));
+    }
+}
+
+static void add_task(struct work *work)
+{
+    struct tb_task task = draft(work->world, "words that are merged");
+    task.tags = TB_STR("[\"red\"]");
+    tb_task_render(&task, work->world->arena);
+    note(work, tb_put_task(work->txn, NULL, &task));
+    append(work, TB_EVENT_CREATED, task.id);
+    work->task = task.id;
+}
+
+static void drop_task(struct work *work)
+{
+    struct tb_task task;
+    if (tb_get_task(work->txn, work->task, &task) == TB_OK) {
+        note(work, tb_delete_task(work->txn, &task));
+    }
+}
+
+static void drop_old(struct work *work)
+{
+    note(work, tb_drop_answers(work->txn, 5, 10));
+    note(work, tb_drop_events(work->txn, 3, 2));
+}
+
+static void add_some(struct work *work)
+{
+    for (int i = 0; i < 6; i++) {
+        in_a_write(work, add_task, NULL);
+    }
+    in_a_write(work, put_answers, NULL);
+}
+
+static void merge_and_drop(struct work *work)
+{
+    in_a_write(work, add_task, read_lists);
+    in_a_write(work, drop_task, drop_old);
+    in_a_write(work, add_task, read_lists);
+}
+
+static void merge_where_room_is_scarce(struct work *work)
+{
+    ((struct tb_lmdb_store *)work->world->store)->tight_commits = 2;
+    merge_and_drop(work);
+    ((struct tb_lmdb_store *)work->world->store)->tight_commits = 2;
+    in_a_write(work, put_late_answers, NULL);
+}
+
+/* False: there were not so many calls. */
+static bool fail_merging_at(unsigned nth, void (*go_on)(struct work *work))
+{
+    struct world *world = world_open(ENGINE_LMDB, 1);
+    struct work work = {.world = world};
+    ((struct tb_lmdb_store *)world->store)->tuning = slow;
+    add_some(&work);
+    assert_int_equal(work.errors, 0);
+    countdown = nth;
+    go_on(&work);
+    bool failed = countdown == 0;
+    countdown = 0;
+    assert_int_equal(failed, work.errors > 0);
+    expect_sound(world);
+    if (writes_are_over(world)) {
+        world_reopen(world);
+    }
+    work.errors = 0;
+    in_a_write(&work, add_task, read_lists);
+    assert_int_equal(work.errors, 0);
+    world_close(world);
+    return failed;
+}
+
+static void an_error_while_runs_are_merged_is_passed_on_and_harms_nothing(void **state)
+{
+    enum { CALLS_MAX = 5000 };
+    static void (*const works[])(struct work *) = {merge_and_drop, merge_where_room_is_scarce};
+    (void)state;
+    for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
+        unsigned nth = 0;
+        do {
+            nth++;
+            assert_true(nth < CALLS_MAX);
+        } while (fail_merging_at(nth, works[i]));
+        print_message("%u calls of LMDB failed, one after the other\n", nth - 1);
+        assert_true(nth > 200);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_of_lmdb_at_whichever_call_is_passed_on_and_harms_nothing),
+        cmocka_unit_test(an_error_while_runs_are_merged_is_passed_on_and_harms_nothing),
     };
     return cmocka_run_group_tests_name("errors of LMDB", tests, NULL, NULL);
 }

@@ -1,9 +1,11 @@
 /* A disk that fails while a commit is written: this program has fdatasync and pwrite of its own,
- * which fail when they are told to. LMDB calls them, as any library calls what the program has. */
+ * which fail when they are told to. LMDB calls them, as any library calls what the program has.
+ * What opens another way to read then fails, too: the linker puts calls of ours in front of LMDB's. */
 #include "world.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -55,6 +57,37 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
     return written;
 }
 
+/* --- LMDB --- */
+
+/* The call of LMDB that fails, counted down; 0: none. */
+static unsigned countdown;
+
+static bool fails_now(void)
+{
+    return countdown > 0 && --countdown == 0;
+}
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+#define WRAP(name, parameters, arguments)                                                          \
+    int __real_##name parameters;                                                                  \
+    int __wrap_##name parameters;                                                                  \
+    int __wrap_##name parameters                                                                   \
+    {                                                                                              \
+        return fails_now() ? EIO : __real_##name arguments;                                        \
+    }
+
+WRAP(mdb_env_create, (MDB_env * *env), (env))
+WRAP(mdb_env_set_mapsize, (MDB_env * env, size_t size), (env, size))
+WRAP(mdb_env_set_maxdbs, (MDB_env * env, MDB_dbi dbs), (env, dbs))
+WRAP(mdb_env_open, (MDB_env * env, const char *path, unsigned flags, mdb_mode_t mode),
+     (env, path, flags, mode))
+WRAP(mdb_env_copyfd2, (MDB_env * env, mdb_filehandle_t fd, unsigned flags), (env, fd, flags))
+WRAP(mdb_dbi_open, (MDB_txn * txn, const char *name, unsigned flags, MDB_dbi *dbi),
+     (txn, name, flags, dbi))
+WRAP(mdb_txn_begin, (MDB_env * env, MDB_txn *parent, unsigned flags, MDB_txn **txn),
+     (env, parent, flags, txn))
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+
 static void break_disk(enum call call, int error)
 {
     disk.call = call;
@@ -77,14 +110,6 @@ static enum tb_err try_to_create(struct world *world, const char *title)
     struct tb_task task = draft(world, title);
     create(world, txn, &task);
     return tb_write_commit(&txn);
-}
-
-static struct tb_str dump_now(struct world *world)
-{
-    struct tb_txn *txn = snapshot(world);
-    struct tb_str all = dump(world, txn);
-    tb_read_end(&txn);
-    return all;
 }
 
 static struct world *world_with_tasks(void)
@@ -202,6 +227,54 @@ static void a_store_that_has_failed_can_be_copied(void **state)
     }
 }
 
+/* A reader's own way to read fails at one call after the other; the next attempt finds it. */
+static void a_reader_that_cannot_read_on_says_so_and_may_later(void **state)
+{
+    (void)state;
+    struct world *world = world_with_tasks();
+    struct tb_str before = dump_now(world);
+    struct tb_txn *txn = NULL;
+    break_disk(CALL_ROOT, EIO);
+    assert_int_equal(try_to_create(world, "refused"), TB_E_STORAGE_FAILED);
+    mend_disk();
+    unsigned nth = 0;
+    do {
+        nth++;
+        assert_true(nth < 100);
+        countdown = nth;
+        enum tb_err err = tb_read_begin(world->reader, world->arena, &txn);
+        assert_int_equal(err, countdown == 0 ? TB_E_STORAGE_DOWN : TB_OK);
+    } while (countdown == 0);
+    countdown = 0;
+    assert_true(nth > 17); /* the environment, twelve databases, and what reads */
+    tb_read_end(&txn);
+    assert_same_str(dump_now(world), before);
+    world_reopen(world);
+    world_close(world);
+}
+
+/* The first call is the copy of the store itself, which says that nobody may begin anything. */
+static void a_copy_of_a_failed_store_that_fails_says_so(void **state)
+{
+    enum { CALLS_TRIED = 5 };
+    (void)state;
+    struct world *world = world_with_tasks();
+    size_t bytes = 0;
+    break_disk(CALL_ROOT, EIO);
+    assert_int_equal(try_to_create(world, "refused"), TB_E_STORAGE_FAILED);
+    mend_disk();
+    for (unsigned nth = 2; nth < 2 + CALLS_TRIED; nth++) {
+        countdown = nth;
+        assert_int_equal(tb_store_copy(world->store, count_bytes, &bytes), TB_E_STORAGE_DOWN);
+        assert_int_equal(countdown, 0);
+    }
+    assert_int_equal(bytes, 0);
+    assert_int_equal(tb_store_copy(world->store, count_bytes, &bytes), TB_OK);
+    assert_true(bytes > 0);
+    world_reopen(world);
+    world_close(world);
+}
+
 /* --- making a store --- */
 
 static enum tb_err try_to_open(const char *folder)
@@ -250,6 +323,8 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_no_failure),
         cmocka_unit_test(every_reader_reads_on),
         cmocka_unit_test(a_store_that_has_failed_can_be_copied),
+        cmocka_unit_test(a_reader_that_cannot_read_on_says_so_and_may_later),
+        cmocka_unit_test(a_copy_of_a_failed_store_that_fails_says_so),
         cmocka_unit_test(a_store_that_could_not_be_made_is_made_by_the_next_start),
     };
     return cmocka_run_group_tests_name("failed disk", tests, NULL, NULL);

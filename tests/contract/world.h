@@ -136,4 +136,7 @@ struct page *ready_list(struct tb_txn *txn, const struct tb_ready_query *query, 
  * arena. */
 struct tb_str dump(struct world *world, struct tb_txn *txn);
 
+/* The same of what is committed. */
+struct tb_str dump_now(struct world *world);
+
 #endif

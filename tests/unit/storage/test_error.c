@@ -25,6 +25,7 @@ static void what_lmdb_says_becomes_an_error_of_ours(void **state)
         {MDB_CORRUPTED, TB_E_STORAGE_CORRUPT},
         {MDB_PAGE_NOTFOUND, TB_E_STORAGE_CORRUPT},
         {MDB_INVALID, TB_E_STORAGE_CORRUPT},
+        {MDB_MAP_RESIZED, TB_E_STORAGE_CORRUPT},
         {MDB_CURSOR_FULL, TB_E_STORAGE_CORRUPT},
         {MDB_PAGE_FULL, TB_E_STORAGE_CORRUPT},
         {MDB_PANIC, TB_E_STORAGE_FAILED},
