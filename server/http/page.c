@@ -103,13 +103,23 @@ struct tb_str tb_login_page(struct tb_arena *arena, const struct tb_login_page *
     return tb_buf_str(&out);
 }
 
+/* Browsers resolve `..`, also escaped: it would lead out of the dashboard, none of whose own paths
+ * has a dot there. */
+static bool has_dot_segment(struct tb_str place)
+{
+    const char *query = memchr(place.ptr, '?', place.len);
+    size_t len = query == NULL ? place.len : (size_t)(query - place.ptr);
+    return memmem(place.ptr, len, "/.", 2) != NULL || memmem(place.ptr, len, "/%2e", 4) != NULL ||
+           memmem(place.ptr, len, "/%2E", 4) != NULL;
+}
+
 bool tb_page_is_place(struct tb_str path)
 {
     static const struct tb_str start = TB_STR("/ui/");
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                   "0123456789-._~/?&=%+:@!$'()*,;";
     if (path.len < start.len || path.len > PLACE_BYTES_MAX ||
-        memcmp(path.ptr, start.ptr, start.len) != 0) {
+        memcmp(path.ptr, start.ptr, start.len) != 0 || has_dot_segment(path)) {
         return false;
     }
     for (size_t i = 0; i < path.len; i++) {

@@ -6,6 +6,7 @@
 #include "archive.h"
 #include "check.h"
 #include "import.h"
+#include "program/admin_token.h"
 #include "restore.h"
 
 static int refuse(const struct tb_program *program)
@@ -107,6 +108,11 @@ int tb_offline_answer(struct tb_program *program)
         (void)puts("taskboardd " TB_VERSION);
         return EXIT_SUCCESS;
     }
+    if (settings->check && !tb_admin_token_read_given(program)) {
+        (void)refuse(program);
+        return TB_EXIT_USAGE;
+    }
+    tb_token_wipe(&program->token);
     if (!tb_program_become_user(program)) {
         return refuse(program);
     }

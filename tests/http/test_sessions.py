@@ -212,7 +212,7 @@ def test_no_other_page_logs_a_browser_in(shared_server, client, anybody, origin,
 @pytest.mark.parametrize("sent, location", [
     ("/ui/tasks/01KAP2Y5Q3V8C4D1E7F9G2H5JK?x=%2520%26", "/ui/tasks/01KAP2Y5Q3V8C4D1E7F9G2H5JK?x=%20&"),
     ("", "/ui/"), ("//evil.example", "/ui/"), ("https://evil.example/ui/", "/ui/"), ("/board/tasks", "/ui/"), ("/ui/%0d%0aX:%20y", "/ui/"),
-    ("/ui/%22", "/ui/"), ("/ui/" + 2100 * "a", "/ui/"),
+    ("/ui/%22", "/ui/"), ("/ui/" + 2100 * "a", "/ui/"), ("/ui/../../board/tasks", "/ui/"), ("/ui/%252e%252E/board", "/ui/"),
 ])
 def test_a_login_leads_to_where_the_dashboard_was_asked_for_and_nowhere_else(anybody, client, sent, location):
     page = anybody.get(f"/ui/login?next={sent}").body.decode()

@@ -175,8 +175,8 @@ def test_a_wrong_line_of_the_file_is_refused_with_its_place(tmp_path, text, word
     refuses(Server("--config", path), path.name, *words)
 
 
-def run(*arguments):
-    env = clean_environment({})
+def run(*arguments, env=()):
+    env = clean_environment(dict(env))
     return subprocess.run([program(), *arguments], capture_output=True, text=True, timeout=30, env=env)
 
 
@@ -195,6 +195,19 @@ def test_check_judges_the_settings_without_starting(tmp_path):
     assert good.returncode == 0, good
     bad = run("--check", "--data", str(tmp_path / "data"), "--port", "x")
     assert bad.returncode != 0 and "port" in bad.stderr
+
+
+def test_check_judges_the_token_that_is_given(tmp_path):
+    """As a start does, before it makes anything."""
+    check = "--check", "--data", str(tmp_path / "data"), "--port", "0"
+    absent = run(*check, "--token-file", str(tmp_path / "absent"))
+    assert (absent.returncode, absent.stdout) == (2, "") and str(tmp_path / "absent") in absent.stderr
+    empty = run(*check, env={"VERS_AUTH_TOKEN": ""})
+    assert (empty.returncode, empty.stdout) == (2, "") and "VERS_AUTH_TOKEN" in empty.stderr
+    two = run(*check, env={"VERS_AUTH_TOKEN": "one-secret", "TASKBOARD_TOKEN": "another-secret"})
+    assert (two.returncode, two.stdout) == (2, "") and "secret" not in two.stderr
+    assert run(*check).returncode == 0, "one is made at the start"
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("archive, words", [("absent", "No such file or directory"), ("file", "Not a directory"), ("folder", None)])

@@ -159,11 +159,13 @@ static void dashboard_that_was_not_built_says_so(void **state)
 static void only_a_path_of_the_dashboard_is_a_place(void **state)
 {
     (void)state;
-    static const char *const good[] = {"/ui/", "/ui/tasks/01KAP2", "/ui/?a=b&c=%20", "/ui/..//x"};
+    static const char *const good[] = {"/ui/", "/ui/tasks/01KAP2", "/ui/?a=b&c=%20", "/ui//x",
+                                       "/ui/?q=a/../b"};
     static const char *const bad[] = {
-        "",          "/",        "/ui",         "ui/",     "//evil.example/ui/", "/board/tasks",
-        "/ui/\r\nX", "/ui/\"",   "/ui/<",       "/ui/a b", "/ui/\\evil",         "https://x/ui/",
-        "/ui/#hash", "/ui/\x7f", "/ui/\xc3\xa4"};
+        "",          "/",        "/ui",          "ui/",     "//evil.example/ui/", "/board/tasks",
+        "/ui/\r\nX", "/ui/\"",   "/ui/<",        "/ui/a b", "/ui/\\evil",         "https://x/ui/",
+        "/ui/#hash", "/ui/\x7f", "/ui/\xc3\xa4", "/ui/..",  "/ui/a/../../board",  "/ui/.%2e/x",
+        "/ui/%2E./x"};
     for (size_t i = 0; i < COUNT(good); i++) {
         assert_true(tb_page_is_place(tb_str_c(good[i])));
     }
