@@ -271,27 +271,30 @@ static void stopping_finishes_what_was_submitted_and_takes_nothing_more(void **s
     pthread_t stopper;
     unsigned accepted = 0;
     enum tb_err err = TB_OK;
-    struct tb_job *job = NULL;
     world_stop(w);
-    w->options.batch_max = 7; /* so that more than one batch is left to write */
+    w->options.batch_max = 7;    /* so that more than one batch is left to write */
+    w->options.queue_max = 1000; /* the thread that stops it may be long in coming */
     world_start(w);
     world_hold(w, &w->boxes[0]);
     for (; accepted < 100; accepted++) {
         world_submit(w, world_create(box, "t"));
     }
     assert_int_equal(pthread_create(&stopper, NULL, stop, w), 0);
+    struct tb_job *job = world_create(box, "t");
     int64_t start_us = 0;
-    while (err == TB_OK && !world_is_late(&start_us)) {
-        job = world_create(box, "t");
+    while (err != TB_E_DRAINING && !world_is_late(&start_us)) {
         err = tb_service_submit(w->service, job);
-        accepted += err == TB_OK ? 1 : 0;
+        if (err == TB_OK) {
+            accepted++;
+            job = world_create(box, "t");
+        }
         sched_yield();
     }
-    assert_int_equal(err, TB_E_DRAINING);
-    world_free_job(job);
     world_release(&w->boxes[0]);
-    pthread_join(stopper, NULL);
+    pthread_join(stopper, NULL); /* before anything can fail: it must not be stopped twice */
     w->service = NULL;
+    world_free_job(job);
+    assert_int_equal(err, TB_E_DRAINING);
     assert_int_equal(box->jobs, accepted);
     for (unsigned i = 0; i < accepted; i++) {
         assert_int_equal(world_nth(box, i)->reply.err, TB_OK);
@@ -320,12 +323,20 @@ struct sender {
 static void *send_many(void *ctx)
 {
     struct sender *sender = ctx;
-    for (int i = 0; i < EACH; i++) {
+    enum tb_err err = TB_OK;
+    while (sender->sent < EACH && err == TB_OK) {
         struct tb_job *job = world_create(sender->box, "t");
-        while (tb_service_submit(sender->w->service, job) == TB_E_OVERLOADED) {
+        int64_t start_us = 0;
+        err = tb_service_submit(sender->w->service, job);
+        while (err == TB_E_OVERLOADED && !world_is_late(&start_us)) {
             sched_yield();
+            err = tb_service_submit(sender->w->service, job);
         }
-        sender->sent++;
+        if (err == TB_OK) {
+            sender->sent++;
+        } else {
+            world_free_job(job);
+        }
     }
     return NULL;
 }
@@ -343,9 +354,11 @@ static void many_threads_are_each_answered_in_their_order(void **state)
         senders[i] = (struct sender){.w = w, .box = &w->boxes[i]};
         assert_int_equal(pthread_create(&threads[i], NULL, send_many, &senders[i]), 0);
     }
+    for (int i = 0; i < THREADS; i++) { /* all of them, before anything can fail */
+        pthread_join(threads[i], NULL);
+    }
     bool seen[THREADS * EACH + 1] = {false};
     for (int i = 0; i < THREADS; i++) {
-        pthread_join(threads[i], NULL);
         assert_int_equal(senders[i].sent, EACH);
         world_wait(&w->boxes[i], EACH);
         uint64_t last = 0;

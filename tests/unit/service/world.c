@@ -33,7 +33,7 @@ bool world_is_late(int64_t *start_us)
 static struct timespec deadline(void)
 {
     struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
+    clock_gettime(CLOCK_MONOTONIC, &at);
     at.tv_sec += PATIENCE_SECONDS;
     return at;
 }
@@ -76,7 +76,11 @@ static void open_box(struct box *box, struct world *w)
     *box = (struct box){.mailbox = {.deliver = deliver, .announce = announce}, .world = w};
     box->end = &box->first;
     pthread_mutex_init(&box->lock, NULL);
-    pthread_cond_init(&box->changed, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&box->changed, &attr);
+    pthread_condattr_destroy(&attr);
 }
 
 static void close_box(struct box *box)
