@@ -132,6 +132,15 @@ static bool is_header(struct tb_str line, const char *name, struct tb_str *value
     return true;
 }
 
+/* Whatever parameters stand behind it: a proxy may add a charset. */
+static bool is_type(struct tb_str value, const char *type)
+{
+    const char *end = memchr(value.ptr, ';', value.len);
+    size_t len = end == NULL ? value.len : (size_t)(end - value.ptr);
+    struct tb_str bare = trim(tb_str_from(value.ptr, len));
+    return bare.len == strlen(type) && strncasecmp(bare.ptr, type, bare.len) == 0;
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct cli_answer *answer = &((struct cli_exchange *)ctx)->answer;
@@ -143,8 +152,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
                        value.ptr);
     } else if (is_header(line, "Content-Type", &value)) {
         answer->is_json = memmem(value.ptr, value.len, "json", 4) != NULL;
-        answer->is_bytes = tb_str_eq_c(value, "application/octet-stream");
-        answer->is_stream = tb_str_eq_c(value, "text/event-stream");
+        answer->is_bytes = is_type(value, "application/octet-stream");
+        answer->is_stream = is_type(value, "text/event-stream");
     } else if (is_header(line, "Retry-After", &value) && tb_str_to_i64(value, &seconds) &&
                seconds > 0) {
         answer->retry_after_seconds = seconds < RETRY_AFTER_MAX ? seconds : RETRY_AFTER_MAX;

@@ -61,13 +61,17 @@ static bool is_over(const struct tb_loop *loop)
     return loop->state == TB_LOOP_CLOSED && loop->connection_count == 0 && loop->job_count == 0;
 }
 
-/* What was linked before `now_ms` was read; what has been since is as old as it says. */
-static void put_earlier(h2o_timeout_t *timeout, uint64_t now_ms, uint64_t by_ms)
+/* A list has its entries in the order in which they were linked. The last ones, of the turn that has
+ * just ended and took `turn_ms`, are as old as they say. */
+static void put_earlier(h2o_timeout_t *timeout, uint64_t now_ms, uint64_t turn_ms, uint64_t by_ms)
 {
     h2o_linklist_t *entries = &timeout->_entries;
-    for (h2o_linklist_t *node = entries->next; node != entries; node = node->next) {
+    bool older = false;
+    for (h2o_linklist_t *node = entries->prev; node != entries; node = node->prev) {
         h2o_timeout_entry_t *entry = H2O_STRUCT_FROM_MEMBER(h2o_timeout_entry_t, _link, node);
-        if (entry->registered_at != now_ms) {
+        uint64_t at_ms = entry->registered_at;
+        older = older || at_ms > now_ms || now_ms - at_ms > turn_ms;
+        if (older) {
             entry->registered_at -= by_ms;
         }
     }
@@ -75,16 +79,26 @@ static void put_earlier(h2o_timeout_t *timeout, uint64_t now_ms, uint64_t by_ms)
 
 /* The library takes the time from the machine's clock. When that is set back, all that was to
  * happen would wait until it is as late again as it was. */
-static void follow_clock(struct tb_loop *loop)
+static void follow_clock(struct tb_loop *loop, uint64_t turn_ms)
 {
     h2o_linklist_t *timeouts = &loop->context.loop->_timeouts;
     uint64_t now_ms = h2o_now(loop->context.loop);
     for (h2o_linklist_t *node = timeouts->next; now_ms < loop->library_ms && node != timeouts;
          node = node->next) {
-        put_earlier(H2O_STRUCT_FROM_MEMBER(h2o_timeout_t, _link, node), now_ms,
+        put_earlier(H2O_STRUCT_FROM_MEMBER(h2o_timeout_t, _link, node), now_ms, turn_ms,
                     loop->library_ms - now_ms);
     }
     loop->library_ms = now_ms;
+}
+
+static void take_turn(struct tb_loop *loop)
+{
+    uint64_t start_ms = tb_loop_now_ms(loop);
+    /* It ends early for a signal (EINTR), and fails for nothing else. */
+    if (h2o_evloop_run(loop->context.loop, CLOCK_LOOK_MS) != 0) {
+        assert(errno == EINTR);
+    }
+    follow_clock(loop, tb_loop_now_ms(loop) - start_ms + 1); /* one more, for what is rounded */
 }
 
 void *tb_loop_main(void *arg)
@@ -95,11 +109,7 @@ void *tb_loop_main(void *arg)
     }
     (void)sem_post(&loop->server->started);
     while (!is_over(loop)) {
-        /* It ends early for a signal (EINTR), and fails for nothing else. */
-        if (h2o_evloop_run(loop->context.loop, CLOCK_LOOK_MS) != 0) {
-            assert(errno == EINTR);
-        }
-        follow_clock(loop);
+        take_turn(loop);
     }
     close_loop(loop);
     (void)sem_post(&loop->server->ended);

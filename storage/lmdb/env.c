@@ -178,8 +178,7 @@ static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const ch
 {
     int dead = 0;
     MDB_txn *mdb = NULL;
-    int rc = tb_lmdb_find_roots(store->env);
-    rc = rc != 0 ? rc : mdb_reader_check(store->env, &dead);
+    int rc = mdb_reader_check(store->env, &dead);
     if (rc == 0) {
         rc = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, &mdb);
     }
@@ -222,6 +221,7 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     opening->fronts = tb_fronts_new(TB_FRONTS_DEFAULT);
     int rc = options->create ? tb_lmdb_create(opening, folder) : 0;
     rc = rc != 0 ? rc : open_env(opening, options, folder);
+    rc = rc != 0 ? rc : tb_lmdb_find_roots(opening->env);
     err = rc == 0 ? refuse_cut(opening, folder, why, why_size)
                   : tb_lmdb_explain(opening, rc, folder, why, why_size);
     if (err == TB_OK) {

@@ -178,7 +178,8 @@ int tb_lmdb_open_dbs(MDB_txn *mdb, MDB_dbi dbis[TB_DB_COUNT]);
  * is opened; true where there is no such file. */
 bool tb_lmdb_has_page_size(int folder_fd, const char *name);
 
-/* Likewise when a tree has no root where one must be (MDB_CORRUPTED): this is looked at next. */
+/* Likewise when a tree has no root where one must be, and would write to the file's first page if
+ * the last one were the last there can be (MDB_CORRUPTED): this is looked at next. */
 int tb_lmdb_find_roots(MDB_env *env);
 
 /* --- create.c --- */

@@ -56,7 +56,8 @@ int tb_lmdb_find_roots(MDB_env *env)
             return errno;
         }
         if (bytes == (ssize_t)sizeof meta && meta.txn == info.me_last_txnid) {
-            bool good = may_be_root(&meta, &meta.trees[0]) && may_be_root(&meta, &meta.trees[1]);
+            bool good = meta.last_page < TB_PAGE_NONE && may_be_root(&meta, &meta.trees[0]) &&
+                        may_be_root(&meta, &meta.trees[1]);
             return good ? 0 : MDB_CORRUPTED;
         }
     }

@@ -83,6 +83,12 @@ def test_a_page_of_somebody_else_is_no_stream_of_events(liar):
     assert "no stream of events" in liar.run("watch", "--since", "0", code=4).err
 
 
+def test_a_stream_whose_type_a_proxy_has_added_to_is_one(liar):
+    liar.answer = HEAD + b"Text/Event-Stream; charset=utf-8\r\n\r\nid: 1\ndata: {}\n\n"
+    liar.run("watch", "--since", "0", "--count", "2")
+    assert liar.asked == 2, "it ended, and was asked for again"
+
+
 def test_a_page_of_somebody_else_has_no_work(liar):
     liar.answer = HEAD + b"text/html\r\n\r\n<p>Welcome"
     for how in ((), ("--once",), ("--until-empty",)):

@@ -323,11 +323,12 @@ static void a_root_that_cannot_be_is_refused(void **state)
         off_t at;
         uint64_t value;
         size_t width;
-    } rows[] = {{PAGE_SIZE_AT, 0, 4},        {PAGE_SIZE_AT, 256, 4},
-                {PAGE_SIZE_AT, 4095, 4},     {PAGE_SIZE_AT, 8192, 4},
-                {PAGE_SIZE_AT, 1U << 20, 4}, {FREE_ROOT_AT, 1, 8},
-                {FREE_ROOT_AT, 9999, 8},     {MAIN_ROOT_AT, 0, 8},
-                {MAIN_ROOT_AT, 9999, 8},     {LAST_PAGE_AT, UINT64_C(1) << 60, 8}};
+    } rows[] = {{PAGE_SIZE_AT, 0, 4},         {PAGE_SIZE_AT, 256, 4},
+                {PAGE_SIZE_AT, 4095, 4},      {PAGE_SIZE_AT, 8192, 4},
+                {PAGE_SIZE_AT, 1U << 20, 4},  {FREE_ROOT_AT, 1, 8},
+                {FREE_ROOT_AT, 9999, 8},      {MAIN_ROOT_AT, 0, 8},
+                {MAIN_ROOT_AT, 9999, 8},      {LAST_PAGE_AT, UINT64_C(1) << 60, 8},
+                {LAST_PAGE_AT, UINT64_MAX, 8}};
     (void)state;
     struct world *world = world_open(ENGINE_LMDB, 1);
     char path[128];

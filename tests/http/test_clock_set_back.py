@@ -1,10 +1,11 @@
 """The machine's clock is set back while the server runs: whatever waits for a time still waits as long as it was to, and no longer."""
 
+import json
 import struct
 import time
 
 import pytest
-from harness import Ended, GZIP, Later, Raw, Server, Sse, Ws
+from harness import Ended, GZIP, Later, Raw, Server, Sse, TOKEN, Ws
 from harness.auth import expect_end, make_token, revoke
 from harness.server import program
 
@@ -90,6 +91,21 @@ def test_a_request_that_never_ends_is_cut_off(server):
         server.set_clock(-BACK_SECONDS)
         raw.socket.settimeout(20)
         assert raw.receive() == b""
+
+
+def test_a_connection_that_is_served_just_then_stays(server):
+    """What it waits for from then on is not as old as what others waited for before."""
+    body = json.dumps([{"title": "t", "createdBy": "c", "description": "x" * 100}] * 900 + [{}])  # takes a while to be refused
+    head = f"Host: t\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    for shift in range(-1, -4, -1):
+        with Raw(server.port) as raw:
+            raw.send("POST /board/tasks HTTP/1.1\r\n" + head + body[:-1])
+            server.turn_round()
+            server.set_clock(shift * BACK_SECONDS)
+            raw.send(body[-1])
+            assert raw.answer().status == 400
+            let_it_look(server)
+            assert raw.send("GET /health HTTP/1.1\r\nHost: t\r\n\r\n") and raw.answer().status == 200
 
 
 def test_a_client_that_reads_is_not_cut_off(server):
