@@ -138,7 +138,8 @@ struct tb_store_stats {
     uint64_t used_bytes;    /* of the file, by what is stored */
     uint64_t free_bytes;    /* of the file: to be used again once no old snapshot needs it */
     uint64_t limit_bytes;   /* of the file; 0: the engine has none, and counts no bytes */
-    bool has_room;          /* for some new tasks: of what may be stored, and on the disk */
+    bool has_room;          /* a new task is taken, and the disk is not full */
+    bool room_is_scarce;    /* a large one may not find enough */
     uint64_t snapshots;     /* that are open */
     uint64_t oldest_behind; /* commits since the oldest of them was opened */
 };

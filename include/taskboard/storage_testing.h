@@ -33,4 +33,9 @@ typedef struct tb_fate tb_fault_decide(void *ctx, enum tb_fault_call call);
 /* From now on `decide` rules; NULL: nobody does. Only while no other thread uses the store. */
 void tb_fault_ask(struct tb_store *store, tb_fault_decide *decide, void *ctx);
 
+/* What tb_store_stats says of room from now on; at first, what the store within says. Any thread. */
+enum tb_fault_room { TB_FAULT_ROOM_AS_IS, TB_FAULT_ROOM_SCARCE, TB_FAULT_ROOM_NONE };
+
+void tb_fault_room(struct tb_store *store, enum tb_fault_room room);
+
 #endif

@@ -173,14 +173,6 @@ struct tb_str tb_claim_take_over(struct tb_board *board, struct tb_task *task)
     return members;
 }
 
-/* Is it that of the last holder, whose claim such a write has ended, and nobody has the task since?
- * Then it may be that very write, sent again. */
-static bool was_taken_over(const struct tb_task *task, const struct tb_attempt *attempt)
-{
-    return !tb_task_is_claimed(task) && attempt->number == task->claims &&
-           attempt->outcome == TB_ATTEMPT_TAKEN_OVER;
-}
-
 bool tb_claim_may_be_ended(struct tb_board *board, const struct tb_command *command,
                            const struct tb_task *task, struct tb_arena *arena,
                            struct tb_reply *reply)
@@ -198,9 +190,6 @@ bool tb_claim_may_be_ended(struct tb_board *board, const struct tb_command *comm
     enum tb_token_kind kind = tb_claim_token_check(board, task, command->claim_token, &attempt);
     if (kind == TB_TOKEN_HOLDER) {
         return tb_speaker_may_use_claim(command, task->assignee, reply);
-    }
-    if (kind == TB_TOKEN_STALE && was_taken_over(task, &attempt)) {
-        return true;
     }
     tb_refuse_claim_lost(task, kind == TB_TOKEN_STALE ? &attempt : NULL, arena, reply);
     return false;

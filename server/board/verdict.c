@@ -10,13 +10,21 @@ struct verdict {
     struct tb_str note; /* text of the note */
 };
 
+/* Where there is none, one that leaves the status as it is may be the very one that has ended it,
+ * sent again. */
+static bool would_end_claim(const struct verdict *verdict, const struct tb_task *old)
+{
+    return tb_task_is_claimed(old) || old->status != verdict->status;
+}
+
 static void apply(struct tb_board *board, const struct tb_command *command,
                   const struct verdict *verdict, struct tb_arena *arena, struct tb_reply *reply)
 {
     const struct tb_artifacts_command *artifacts = &command->verdict.artifacts;
     struct tb_task old;
     if (!tb_change_load(board, command, arena, reply, &old) ||
-        !tb_claim_may_be_ended(board, command, &old, arena, reply) ||
+        (would_end_claim(verdict, &old) &&
+         !tb_claim_may_be_ended(board, command, &old, arena, reply)) ||
         !tb_note_has_room(&old, verdict->note, arena, reply) ||
         !tb_artifacts_have_room(&old, artifacts->item_count, arena, reply)) {
         return;

@@ -12,7 +12,8 @@
 #define CONFLICT_TRIES_MAX 8
 #define SLEEP_MS_MAX                                                                               \
     1000 /* the committer looks at the clock at least this often: it may have been set */
-#define RETRY_MS 1000 /* after a batch that could not be written */
+#define RETRY_MS  1000  /* after a batch that could not be written */
+#define SCARCE_MS 30000 /* for so long nothing is tried again where room is scarce */
 
 /* --- time --- */
 
@@ -115,10 +116,17 @@ static enum tb_err commit(struct tb_committer *committer, struct tb_txn **txn)
     return err;
 }
 
-static bool has_room(struct tb_txn *txn)
+/* Was there no room lately, and is there none yet, as far as can be told? Where it is scarce, what
+ * found none may have been large: after a while another one shall try. */
+static bool is_still_full(struct tb_committer *committer, struct tb_txn *txn)
 {
     struct tb_store_stats stats;
-    return tb_store_stats(txn, &stats) == TB_OK && stats.has_room;
+    if (atomic_load(&committer->health) != TB_E_STORAGE_FULL) {
+        return false;
+    }
+    return tb_store_stats(txn, &stats) != TB_OK || !stats.has_room ||
+           (stats.room_is_scarce &&
+            tb_steady_now_ms(&committer->time) < committer->full_ms + SCARCE_MS);
 }
 
 /* Commits if the batch wrote anything. After a batch that could not be written even an empty one is
@@ -132,9 +140,8 @@ static enum tb_err finish(struct tb_committer *committer, struct tb_txn **txn,
     *after = *head;
     committer->still_full = false;
     if (!has_written(committer, head, before) && tb_txn_error(*txn) == TB_OK) {
-        int health = atomic_load(&committer->health);
-        committer->still_full = health == TB_E_STORAGE_FULL && !has_room(*txn);
-        if (health == TB_OK || committer->still_full) {
+        committer->still_full = is_still_full(committer, *txn);
+        if (atomic_load(&committer->health) == TB_OK || committer->still_full) {
             tb_write_abort(txn);
             return TB_OK;
         }
@@ -240,6 +247,9 @@ static void deliver(struct tb_committer *committer, struct tb_job *jobs)
 static void note_health(struct tb_committer *committer, enum tb_err err)
 {
     int before = atomic_exchange(&committer->health, (int)err);
+    if (err == TB_E_STORAGE_FULL) {
+        committer->full_ms = tb_steady_now_ms(&committer->time);
+    }
     if (err != TB_OK) {
         tb_number_add(&committer->metrics.failures[err], 1);
     }

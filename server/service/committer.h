@@ -36,6 +36,7 @@ struct tb_committer {
     int64_t next_due_ms;    /* 0: nothing is due */
     unsigned job_count;     /* that the batch has run */
     bool still_full;        /* the batch wrote nothing, and there is no room yet for a task */
+    int64_t full_ms;        /* when a batch last found no room */
 };
 
 /* Makes the store fit the options and handles what is due. One sentence in `why` on failure: then

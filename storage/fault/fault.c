@@ -28,6 +28,7 @@ struct fault_store {
     uint64_t nth; /* 0: no faults */
     enum tb_err err;
     bool once;
+    enum tb_fault_room room;
     tb_fault_decide *decide; /* may be NULL; not guarded */
     void *decide_ctx;
 };
@@ -70,6 +71,18 @@ enum tb_err tb_fault_within(struct tb_txn *txn)
 struct tb_txn *tb_fault_inner(struct tb_txn *txn)
 {
     return txn_of(txn)->inner;
+}
+
+void tb_fault_tell_room(struct tb_txn *txn, struct tb_store_stats *stats)
+{
+    struct fault_store *store = txn_of(txn)->store;
+    pthread_mutex_lock(&store->mutex);
+    enum tb_fault_room room = store->room;
+    pthread_mutex_unlock(&store->mutex);
+    if (room != TB_FAULT_ROOM_AS_IS) {
+        stats->has_room = room == TB_FAULT_ROOM_SCARCE;
+        stats->room_is_scarce = true;
+    }
 }
 
 static void wrap(struct fault_txn *txn, struct fault_store *store, struct tb_txn *inner,
@@ -276,6 +289,14 @@ void tb_fault_set(struct tb_store *base, uint64_t nth, enum tb_err err, bool onc
     store->nth = nth;
     store->err = err;
     store->once = once;
+    pthread_mutex_unlock(&store->mutex);
+}
+
+void tb_fault_room(struct tb_store *base, enum tb_fault_room room)
+{
+    struct fault_store *store = fault_store_of(base);
+    pthread_mutex_lock(&store->mutex);
+    store->room = room;
     pthread_mutex_unlock(&store->mutex);
 }
 

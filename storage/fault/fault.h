@@ -15,6 +15,9 @@ enum tb_err tb_fault_within(struct tb_txn *txn);
 /* The transaction of the store within. */
 struct tb_txn *tb_fault_inner(struct tb_txn *txn);
 
+/* What the test wants to be said of room. */
+void tb_fault_tell_room(struct tb_txn *txn, struct tb_store_stats *stats);
+
 /* --- tasks.c --- */
 
 enum tb_err tb_fault_get_task(struct tb_txn *txn, struct tb_id id, struct tb_task *task);

@@ -38,5 +38,7 @@ enum tb_err tb_fault_visit_names(struct tb_txn *txn, enum tb_name_kind kind, uin
 enum tb_err tb_fault_stats(struct tb_txn *txn, struct tb_store_stats *out)
 {
     enum tb_err err = tb_fault_within(txn);
-    return err != TB_OK ? err : tb_store_stats(tb_fault_inner(txn), out);
+    err = err != TB_OK ? err : tb_store_stats(tb_fault_inner(txn), out);
+    tb_fault_tell_room(txn, out);
+    return err;
 }

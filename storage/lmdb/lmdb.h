@@ -226,8 +226,8 @@ int tb_lmdb_put(struct tb_lmdb_txn *txn, enum tb_lmdb_db db, MDB_val key, size_t
 /* Pages that the trees hold as this transaction sees them, that of LMDB's free pages included. */
 size_t tb_lmdb_pages_in_use(struct tb_lmdb_txn *txn);
 
-/* Is room not scarce, and if the file has to grow, may it? */
-bool tb_lmdb_has_room(struct tb_lmdb_txn *txn);
+/* Fills in has_room and room_is_scarce. */
+void tb_lmdb_tell_room(struct tb_lmdb_txn *txn, struct tb_store_stats *stats);
 
 /* Finds out may_grow and scarce. */
 void tb_lmdb_look_for_room(struct tb_lmdb_txn *txn);

@@ -32,7 +32,7 @@
 #define PUTS_OF_A_DELETION 8
 
 /* So many bytes of events that are dropped count as one, too. */
-#define PAGE_BYTES ((size_t)4096)
+#define PAGE_BYTES 4096
 
 static size_t reserve_pages(const struct tb_lmdb_store *store)
 {
@@ -81,14 +81,13 @@ static size_t pages_of_file(const struct tb_lmdb_store *store)
     return info.me_last_pgno + 1;
 }
 
-bool tb_lmdb_has_room(struct tb_lmdb_txn *txn)
+void tb_lmdb_tell_room(struct tb_lmdb_txn *txn, struct tb_store_stats *stats)
 {
     const struct tb_lmdb_store *store = txn->store;
     size_t used = tb_lmdb_pages_in_use(txn);
-    size_t file = pages_of_file(store);
-    size_t free_bytes = file > used ? (file - used) * PAGE_BYTES : 0;
-    return used < scarce_pages(store) &&
-           (free_bytes >= TB_ROOM_BYTES_MIN || !tb_lmdb_disk_is_full(store));
+    stats->has_room = used < store->pages_max - reserve_pages(store) &&
+                      (stats->free_bytes >= TB_ROOM_BYTES_MIN || !tb_lmdb_disk_is_full(store));
+    stats->room_is_scarce = used >= scarce_pages(store);
 }
 
 void tb_lmdb_look_for_room(struct tb_lmdb_txn *txn)

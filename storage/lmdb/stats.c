@@ -49,9 +49,9 @@ enum tb_err tb_lmdb_stats(struct tb_txn *base, struct tb_store_stats *stats)
         .used_bytes = used * stat.ms_psize,
         .free_bytes = all > used ? (all - used) * stat.ms_psize : 0,
         .limit_bytes = info.me_mapsize,
-        .has_room = tb_lmdb_has_room(txn),
         .snapshots = readers.count,
         .oldest_behind = readers.count > 0 ? info.me_last_txnid - readers.oldest : 0,
     };
+    tb_lmdb_tell_room(txn, stats);
     return TB_OK;
 }

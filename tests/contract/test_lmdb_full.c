@@ -111,14 +111,14 @@ static enum tb_err try_delete(struct full *full, struct tb_id id)
     return end(full, txn);
 }
 
-/* As a writer is told. */
+/* For large tasks, too, as a writer is told. */
 static bool has_room(struct full *full)
 {
     struct tb_store_stats stats;
     struct tb_txn *txn = begin(full->world);
     assert_int_equal(tb_store_stats(txn, &stats), TB_OK);
     tb_write_abort(&txn);
-    return stats.has_room;
+    return stats.has_room && !stats.room_is_scarce;
 }
 
 /* Creates until there is no room; how many. */

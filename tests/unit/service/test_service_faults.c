@@ -261,12 +261,43 @@ static void health_does_not_come_back_before_a_commit_succeeded(void **state)
     struct world *w = *state;
     tb_fault_set(w->store, 1, TB_E_STORAGE_FULL, false);
     world_run(w, world_create(&w->boxes[1], "t"));
-    tb_fault_set(w->store, 4, TB_E_STORAGE_FULL,
-                 false); /* begin, two looks at what is due, commit */
+    tb_fault_set(w->store, 5, TB_E_STORAGE_FULL,
+                 false); /* begin, two looks at what is due, one at the room, commit */
     let_time_fly(w);
     wait_for_calls(w, 10);
     assert_int_equal(tb_service_health(w->service), TB_E_STORAGE_FULL);
     tb_fault_set(w->store, 0, TB_OK, false);
+    wait_for_health(w, TB_OK);
+}
+
+/* An empty commit needs so little that a full store takes it. */
+static void health_does_not_come_back_while_there_is_no_room(void **state)
+{
+    struct world *w = *state;
+    tb_fault_set(w->store, 1, TB_E_STORAGE_FULL, true);
+    tb_fault_room(w->store, TB_FAULT_ROOM_NONE);
+    world_run(w, world_create(&w->boxes[1], "t"));
+    let_time_fly(w);
+    wait_for_calls(w, 400);
+    assert_int_equal(tb_service_health(w->service), TB_E_STORAGE_FULL);
+    world_run(w, world_job(&w->boxes[1], TB_COMMAND_DELETE, (struct tb_id){{0}}, "{}"));
+    assert_int_equal(world_nth(&w->boxes[1], 1)->reply.err, TB_E_TASK_NOT_FOUND); /* not FULL */
+    assert_int_equal(tb_service_health(w->service), TB_E_STORAGE_FULL);
+    tb_fault_room(w->store, TB_FAULT_ROOM_AS_IS);
+    wait_for_health(w, TB_OK);
+}
+
+/* There a small task may find room where a large one did not. */
+static void health_comes_back_after_a_while_where_room_is_scarce(void **state)
+{
+    struct world *w = *state;
+    tb_fault_set(w->store, 1, TB_E_STORAGE_FULL, true);
+    tb_fault_room(w->store, TB_FAULT_ROOM_SCARCE);
+    world_run(w, world_create(&w->boxes[1], "t"));
+    assert_int_equal(tb_service_health(w->service), TB_E_STORAGE_FULL);
+    world_run(w, world_job(&w->boxes[1], TB_COMMAND_DELETE, (struct tb_id){{0}}, "{}"));
+    assert_int_equal(tb_service_health(w->service), TB_E_STORAGE_FULL);
+    let_time_fly(w);
     wait_for_health(w, TB_OK);
 }
 
@@ -345,6 +376,8 @@ int main(void)
         world_test(health_comes_back_without_a_job),
         world_test(health_comes_back_after_many_jobs_found_no_room),
         world_test(health_does_not_come_back_before_a_commit_succeeded),
+        world_test(health_does_not_come_back_while_there_is_no_room),
+        world_test(health_comes_back_after_a_while_where_room_is_scarce),
         world_test(a_store_that_has_failed_stays_failed),
         world_test(refused_jobs_do_not_write_when_all_is_well),
         world_test(a_store_that_fails_cannot_be_started_on),
