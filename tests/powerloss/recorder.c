@@ -537,6 +537,7 @@ static void choose_fault(const char *name)
     held = fault == EARLY ? malloc(HELD_BYTES_MAX) : NULL;
 }
 
+/* Nothing is added to one that was cut to its length: it is over, and what runs is the check. */
 static void open_recording(const char *path)
 {
     struct stat status;
@@ -549,6 +550,9 @@ static void open_recording(const char *path)
         errx(1, "%s is no recording", path);
     }
     (void)real.close(fd);
+    if ((uint64_t)status.st_size < ((struct recording *)map)->room) {
+        return;
+    }
     recording = map;
     add((struct record){.kind = RECORDED_LIFE}, NULL, 0);
 }
