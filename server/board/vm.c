@@ -30,7 +30,7 @@ static struct tb_str who_registers(const struct tb_command *command)
     if (command->vm.registered_by.ptr != NULL) {
         return command->vm.registered_by;
     }
-    return command->actor.ptr != NULL ? command->actor : TB_STR("unknown");
+    return command->speaker.agent.ptr != NULL ? command->speaker.agent : TB_STR("unknown");
 }
 
 static void fill_in(const struct tb_vm_command *given, struct tb_vm *vm)

@@ -20,6 +20,12 @@ def ids(client, query=""):
     return [vm["id"] for vm in answer.json["vms"]]
 
 
+def test_who_registers_is_the_tokens_agent_or_unknown(board):
+    """Clients of the service before leave it out; a token's name is no agent's."""
+    made = board.post("/registry/vms", {"id": "vm", "name": "n", "role": "worker", "address": "a"})
+    assert made.status == 201 and made.json["registeredBy"] == "unknown"
+
+
 def test_register_and_get(board):
     vm = register(board, services=[{"name": "ssh", "port": 22, "healthPath": "/h"}], metadata={"a": [1, {"b": None}]})
     assert vm == {**VM, "status": "running", "services": [{"name": "ssh", "port": 22, "healthPath": "/h"}],

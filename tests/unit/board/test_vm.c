@@ -46,18 +46,21 @@ static void the_log_tells_of_a_vm(void **state)
     assert_str(fixture_member(event.wire, "vmId"), "\"vm\\\"\"");
     assert_json(f, event.data,
                 "{'vm':{'id':'vm\\'','name':'n','role':'worker','status':'running',"
-                "'address':'a','registeredBy':'the token','registeredAt':'" FIXTURE_START
+                "'address':'a','registeredBy':'unknown','registeredAt':'" FIXTURE_START
                 "','ttlSeconds':300}}");
 }
 
-static void who_registers_is_the_token_or_nobody_knows(void **state)
+static void who_registers_is_the_tokens_agent_or_nobody_knows(void **state)
 {
     struct fixture *f = *state;
     fixture_register(f, "a", 300);
     assert_str(fixture_vm(f, "a").registered_by, "unknown");
-    f->actor = TB_STR("ann");
+    f->actor = TB_STR("the name of a token");
     fixture_register(f, "b", 300);
-    assert_str(fixture_vm(f, "b").registered_by, "ann");
+    assert_str(fixture_vm(f, "b").registered_by, "unknown");
+    f->speaker.agent = TB_STR("ann");
+    fixture_register(f, "c", 300);
+    assert_str(fixture_vm(f, "c").registered_by, "ann");
 }
 
 static void an_id_is_registered_once(void **state)
@@ -274,7 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(a_registered_vm_is_answered_whole),
         fixture_test(the_log_tells_of_a_vm),
-        fixture_test(who_registers_is_the_token_or_nobody_knows),
+        fixture_test(who_registers_is_the_tokens_agent_or_nobody_knows),
         fixture_test(an_id_is_registered_once),
         fixture_test(a_vm_that_does_not_run_is_no_running_vm),
         fixture_test(the_registry_takes_so_many_vms),
