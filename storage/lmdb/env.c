@@ -172,6 +172,26 @@ static enum tb_err refuse_cut(struct tb_lmdb_store *store, const char *folder, c
     return rc == 0 ? TB_OK : tb_lmdb_explain(store, rc, folder, why, why_size);
 }
 
+/* What LMDB found may stand in the kernel's cache alone: the server before was killed while the disk
+ * took its last root, or died of a disk that refused it. A power cut would take it back, so nobody
+ * may see it yet. A commit syncs all there is and writes a root of its own; where there is no room
+ * for that one, syncing must do. */
+static int make_durable(const struct tb_lmdb_store *store)
+{
+    MDB_txn *mdb = NULL;
+    int rc = mdb_txn_begin(store->env, NULL, 0, &mdb);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = tb_lmdb_put_format(store, mdb);
+    if (rc == 0) {
+        rc = mdb_txn_commit(mdb);
+    } else {
+        mdb_txn_abort(mdb);
+    }
+    return rc == MDB_MAP_FULL || rc == ENOSPC ? mdb_env_sync(store->env, 1) : rc;
+}
+
 /* Opens or makes the databases, durably. */
 static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const char *folder,
                               char *why, size_t why_size)
@@ -191,6 +211,9 @@ static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const ch
         return err;
     }
     rc = mdb_txn_commit(mdb);
+    if (rc == 0 && writes) {
+        rc = make_durable(store);
+    }
     if (rc == 0 && writes && fsync(store->folder_fd) != 0) {
         rc = errno;
     }
@@ -236,6 +259,7 @@ enum tb_err tb_lmdb_open(const struct tb_store_options *options, const char *fol
     mdb_env_info(opening->env, &info);
     mdb_env_stat(opening->env, &stat);
     opening->pages_max = info.me_mapsize / stat.ms_psize;
+    opening->committed = info.me_last_txnid;
     *store = &opening->base;
     return TB_OK;
 }

@@ -35,7 +35,7 @@ static int put_meta(MDB_txn *mdb, MDB_dbi meta, const char *name, const void *by
     return mdb_put(mdb, meta, &key, &value, 0);
 }
 
-static int put_format(const struct tb_lmdb_store *store, MDB_txn *mdb)
+int tb_lmdb_put_format(const struct tb_lmdb_store *store, MDB_txn *mdb)
 {
     uint32_t format = STORE_FORMAT;
     return put_meta(mdb, store->dbis[TB_DB_META], "format", &format, sizeof format);
@@ -49,7 +49,7 @@ static int write_first_head(struct tb_lmdb_store *store, MDB_txn *mdb)
     }
     uint8_t record[TB_RECORD_HEAD_BYTES];
     tb_record_encode_head(&head, record);
-    int rc = put_format(store, mdb);
+    int rc = tb_lmdb_put_format(store, mdb);
     return rc != 0 ? rc : put_meta(mdb, store->dbis[TB_DB_META], "head", record, sizeof record);
 }
 
@@ -102,7 +102,7 @@ static int open_older_dbs(struct tb_lmdb_store *store, MDB_txn *mdb, bool writes
         }
     }
     if (rc == 0 && writes) {
-        rc = put_format(store, mdb);
+        rc = tb_lmdb_put_format(store, mdb);
     }
     return rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE ? MDB_INVALID : rc;
 }

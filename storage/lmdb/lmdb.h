@@ -82,7 +82,9 @@ struct tb_lmdb_store {
     int lock_fd;
     size_t pages_max; /* of the map */
     struct tb_run_tuning tuning;
-    struct tb_fronts *fronts; /* shared by all threads */
+    /* shared by all threads */
+    struct tb_fronts *fronts;
+    _Atomic uint64_t committed; /* number of the last transaction that is on the disk */
     /* owned by the thread that has the write transaction */
     struct tb_lmdb_txn write;      /* the one write transaction */
     struct tb_names *names;        /* see names.h */
@@ -166,6 +168,7 @@ enum tb_err tb_lmdb_explain(const struct tb_lmdb_store *store, int rc, const cha
 #define TB_LMDB_NO_DBI UINT_MAX
 
 /* Opens all databases. `writes`: a new store gets them, and an older one those that it lacks. */
+int tb_lmdb_put_format(const struct tb_lmdb_store *store, MDB_txn *mdb);
 enum tb_err tb_lmdb_open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool writes,
                                 const char *folder, char *why, size_t why_size);
 

@@ -1,9 +1,13 @@
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "lmdb/names.h"
+
+/* Each of them takes a fraction of a microsecond, a commit many of them. */
+#define RENEWALS_MAX 1000
 
 static enum tb_err read_head(struct tb_lmdb_txn *txn)
 {
@@ -112,6 +116,7 @@ static int commit(struct tb_lmdb_txn *txn)
     uint64_t number = mdb_txn_id(txn->mdb);
     int rc = mdb_txn_commit(txn->mdb);
     if (rc == 0) {
+        atomic_store(&txn->store->committed, number);
         tb_fronts_publish(txn->store->fronts, number);
     } else {
         tb_fronts_abort(txn->store->fronts);
@@ -192,12 +197,33 @@ void tb_lmdb_reader_free(struct tb_reader *base)
     free(reader);
 }
 
+/* LMDB gives a reader the number of the last commit, then the root in that commit's place. There are
+ * two places, so if the reader is held up in between, the next commit but one may have come to that
+ * one: its root is then copied while it is written, or is not synced yet, and goes by a number that
+ * is not its own. For that, the commit between them has to be over before. So a snapshot is begun
+ * anew when one has been since. */
+static int renew(struct tb_lmdb_txn *txn)
+{
+    for (int i = 0; i < RENEWALS_MAX; i++) {
+        int rc = mdb_txn_renew(txn->mdb);
+        if (rc != 0) {
+            return rc;
+        }
+        atomic_thread_fence(memory_order_acquire);
+        if (mdb_txn_id(txn->mdb) >= atomic_load(&txn->store->committed)) {
+            return 0;
+        }
+        mdb_txn_reset(txn->mdb);
+    }
+    return EBUSY;
+}
+
 enum tb_err tb_lmdb_read_begin(struct tb_reader *base, struct tb_arena *arena, struct tb_txn **out)
 {
     struct tb_lmdb_reader *reader = (struct tb_lmdb_reader *)base;
     struct tb_lmdb_txn *txn = &reader->txn;
     assert(txn->base.ops == NULL); /* one snapshot at a time */
-    int rc = mdb_txn_renew(txn->mdb);
+    int rc = renew(txn);
     if (rc == MDB_PANIC) {
         rc = tb_lmdb_read_on(reader);
     }

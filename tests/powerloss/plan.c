@@ -8,6 +8,7 @@
 #define META_BYTES_END UINT64_C(8192) /* the first two pages of data.mdb */
 #define META_BYTES_MAX 4096
 #define EARLY_EXTRA    100
+#define START_RECORDS  60 /* of a server up to its first answers */
 
 bool plan_is_commit(const struct record *record)
 {
@@ -52,8 +53,9 @@ void plan_make(struct plan *plan, const struct recording *recording, uint64_t se
         .places = calloc(records + 1, sizeof(*plan->places)),
         .hot = calloc(records + 1, sizeof(*plan->hot)),
         .commits = calloc(records + 1, sizeof(*plan->commits)),
+        .lives = calloc(records + 1, sizeof(*plan->lives)),
     };
-    if (plan->places == NULL || plan->hot == NULL || plan->commits == NULL) {
+    if (plan->places == NULL || plan->hot == NULL || plan->commits == NULL || plan->lives == NULL) {
         err(2, "plan");
     }
     uint64_t at = sizeof(*recording);
@@ -66,6 +68,9 @@ void plan_make(struct plan *plan, const struct recording *recording, uint64_t se
         }
         if (plan_is_commit(record)) {
             plan->commits[plan->commit_count++] = at;
+        }
+        if (record->kind == RECORDED_LIFE) {
+            plan->lives[plan->life_count++] = plan->count;
         }
         if (record->kind == RECORDED_ANSWER && plan->early_count == 0) {
             plan->early_count = plan->count + EARLY_EXTRA;
@@ -82,6 +87,7 @@ void plan_free(struct plan *plan)
     free(plan->places);
     free(plan->hot);
     free(plan->commits);
+    free(plan->lives);
 }
 
 struct cut plan_cut(const struct plan *plan, uint64_t number)
@@ -90,6 +96,9 @@ struct cut plan_cut(const struct plan *plan, uint64_t number)
     size_t index = 0;
     if (number % PLAN_EARLY_STEP == 0) {
         index = (size_t)dice_below(&dice, plan->early_count);
+    } else if (number % PLAN_EARLY_STEP == PLAN_EARLY_STEP / 2 && plan->life_count > 0) {
+        index = plan->lives[dice_below(&dice, plan->life_count)] +
+                (size_t)dice_below(&dice, START_RECORDS);
     } else if (plan->hot_count > 0 && dice_says(&dice, 1, 2)) {
         /* Before it, behind it, or one further. */
         index = plan->hot[dice_below(&dice, plan->hot_count)] - 1 + (size_t)dice_below(&dice, 3);

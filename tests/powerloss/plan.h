@@ -9,7 +9,7 @@
 
 #include "recording.h"
 
-/* Every so many images one is of the server's first start. */
+/* Every so many images one is of the server's first start, and one of any start. */
 #define PLAN_EARLY_STEP 10
 
 struct cut {
@@ -26,6 +26,8 @@ struct plan {
     size_t *hot; /* indices of those around which faults are likely */
     size_t hot_count;
     size_t early_count; /* places up to a little behind the first answer */
+    size_t *lives;      /* indices of those behind which a process begins */
+    size_t life_count;
     uint64_t
         *commits; /* places where the page that makes a transaction known begins to be written */
     size_t commit_count;

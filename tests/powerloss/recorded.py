@@ -9,7 +9,9 @@ from workload import MAP_BYTES, RETAINED_EVENTS, History, Subscriber, Worker, ch
 
 WORKERS = 6
 RECORDING_BYTES = 2 << 30   # sparse
-HEADER = struct.Struct("<QQQQQ")  # struct recording of recording.h
+HEADER = struct.Struct("<QQQQQQ")  # struct recording of recording.h
+DIE_IN_COMMIT = struct.Struct("<Q")
+DIE_IN_COMMIT_AT = HEADER.size - DIE_IN_COMMIT.size
 STILLBORN = 4
 FOLDER_MADE = 2             # and not synced
 FIRST_RECORDS = 40          # a first start has a few more
@@ -30,7 +32,7 @@ class Story:
     def __init__(self, folder, programs, seed, fault):
         path = folder / "recording"
         with open(path, "wb") as file:
-            file.write(HEADER.pack(MAGIC, RECORDING_BYTES, HEADER.size, 0, 1))
+            file.write(HEADER.pack(MAGIC, RECORDING_BYTES, HEADER.size, 0, 1, 0))
             file.truncate(RECORDING_BYTES)
         self.folder = folder
         self.server = Server("--map-size", MAP_BYTES, "--retain-events", RETAINED_EVENTS, "--threads", 2)
@@ -66,18 +68,31 @@ class Story:
             assert refusal.code == -9, refusal
         self.server.env["POWERLOSS_DIE_AFTER"] = "0"
 
-    def live(self, answers, ends_by_kill):
-        """One life of the server: it ends when so many answers have come in all."""
+    def die_in_commit(self):
+        """Readers of the file's cache know the next transaction, and no disk has it yet: then the server is killed."""
+        with open(self.folder / "recording", "rb+") as file:
+            file.seek(DIE_IN_COMMIT_AT)
+            file.write(DIE_IN_COMMIT.pack(1))
+            file.flush()
+            eventually(lambda: not self.server.is_up(), "a commit to die in")
+            file.seek(DIE_IN_COMMIT_AT)
+            file.write(DIE_IN_COMMIT.pack(0))
+        self.server.kill()
+
+    def live(self, answers, death=None):
+        """One life of the server: it ends when so many answers have come in all, by `death` or in good order."""
         self.server.start()
         self.token = (self.server.data / "admin-token").read_text().strip()
+        # A list tells of the log's end before anything new is written.
+        self.server.client(token=self.token, check=False).get("/board/tasks?limit=1")
         self.subscriber.follow(self.server, self.token)
-        threads = self.work(lambda: ends_by_kill or self.history.answers < answers)
-        if ends_by_kill:
+        threads = self.work(lambda: death or self.history.answers < answers)
+        if death:
             eventually(lambda: self.history.answers >= answers or self.failures, "enough answers", 600)
-            self.server.kill()
+            death()
         for thread in threads:
             thread.join()
-        if not ends_by_kill:
+        if not death:
             self.end()
         self.subscriber.end()
         if self.failures:
@@ -92,7 +107,7 @@ class Story:
 
     def write(self):
         with open(self.folder / "recording", "rb+") as file:
-            magic, _, tail, overflow, _ = HEADER.unpack(file.read(HEADER.size))
+            magic, _, tail, overflow, *_ = HEADER.unpack(file.read(HEADER.size))
             assert magic == MAGIC and not overflow, "the recording was not long enough"
             file.truncate(tail)
         lines = [f"token {self.token}", *self.history.lines]
@@ -100,16 +115,18 @@ class Story:
         (self.folder / "history").write_text("".join(f"{line}\n" for line in lines))
 
 
-def record(folder, programs, seed, answers, lives, fault=None):
-    """Leaves recording, events and history in the folder. All lives of the server but the last end with kill -9, and where
-    there is more than one, some have ended so before, while the data folder was made."""
+def record(folder, programs, seed, answers, fault=None, dies=True):
+    """Leaves recording, events and history in the folder. `dies`: the server has ended by kill -9 a few times, while the data
+    folder was made, in a commit, and anywhere."""
     story = Story(folder, programs, seed, fault)
     chance = random.Random(seed)
     try:
-        for records in [FOLDER_MADE, *sorted(chance.choices(range(FIRST_RECORDS), k=STILLBORN))] if lives > 1 else []:
-            story.die_young(records + 1)
-        for life in range(1, lives + 1):
-            story.live(answers * life // lives, ends_by_kill=life < lives)
+        if dies:
+            for records in [FOLDER_MADE, *sorted(chance.choices(range(FIRST_RECORDS), k=STILLBORN))]:
+                story.die_young(records + 1)
+            story.live(answers // 3, story.die_in_commit)
+            story.live(2 * answers // 3, story.server.kill)
+        story.live(answers)
         check_acks(story.history.acks, story.subscriber.lines)
         story.write()
     except BaseException:

@@ -84,6 +84,12 @@ static int owed_fd = -1;
 
 /* --- the recording --- */
 
+/* The kernel ends the process before it returns from there. */
+static void die(void)
+{
+    (void)kill(getpid(), SIGKILL);
+}
+
 static void add_bytes(const void *bytes, size_t len)
 {
     uint64_t tail = atomic_load(&recording->tail);
@@ -154,7 +160,7 @@ static void add(struct record head, const struct iovec *parts, int count)
         }
     }
     if (records_left > 0 && --records_left == 0) {
-        (void)kill(getpid(), SIGKILL);
+        die();
     }
     pthread_mutex_unlock(&lock);
 }
@@ -408,6 +414,9 @@ static uint64_t begin_write(int fd, const struct iovec *parts, int count, off_t 
 
 static ssize_t end_write(uint64_t op, int fd, ssize_t result)
 {
+    if (op != 0 && descriptor_of(fd)->synced && atomic_load(&recording->die_in_commit) != 0) {
+        die();
+    }
     done(op, result);
     if (op != 0 && descriptor_of(fd)->synced) {
         commit_over = true;

@@ -46,6 +46,7 @@ struct recording {
     _Atomic uint64_t tail;     /* where the next record goes; what stands before is whole */
     _Atomic uint64_t overflow; /* 1: a record found no room */
     _Atomic uint64_t next_op;
+    _Atomic uint64_t die_in_commit; /* 1: as soon as a transaction is known, and not yet synced */
 };
 
 #endif

@@ -3,7 +3,7 @@
 
 A real taskboardd runs under a workload while a preloaded recorder (recorder.c) notes, in one order, every write, sync and
 truncation of the files in its data folder, every change of their names, and every answer and event that it hands to a client.
-Half-way it is killed and started again. Then a replayer (replay.c) takes moments of that recording and builds what a disk
+It is killed twice and started again, once in the middle of a commit. Then a replayer (replay.c) takes moments of that recording and builds what a disk
 may hold when the power goes just then: all that was synced, and of the rest any part, with writes torn at 4 KiB or 512 bytes.
 Each such image is opened, verified, and compared with what clients knew at that moment.
 
@@ -118,7 +118,7 @@ def try_starts(options, recording, seed):
 def try_control(options, fault, seed):
     """A recording with a planted fault: it must be found. Returns a complaint, or None."""
     with tempfile.TemporaryDirectory(prefix="powerloss-control-", dir=options.scratch) as folder:
-        record(Path(folder), options.bin, seed, CONTROL_ANSWERS, lives=1, fault=fault)
+        record(Path(folder), options.bin, seed, CONTROL_ANSWERS, fault=fault, dies=False)
         replay = Replay(options, folder, CONTROL_IMAGES, seed, check=False)
     if replay.errors:
         return "; ".join(replay.errors)
@@ -174,7 +174,7 @@ def run(options):
     folder = tempfile.mkdtemp(prefix="powerloss-recording-", dir=options.scratch)
     try:
         print(f"recording a workload of {options.answers} answers (seed {options.seed})", flush=True)
-        record(Path(folder), options.bin, options.seed, options.answers, lives=2)
+        record(Path(folder), options.bin, options.seed, options.answers)
         print(f"  {time.monotonic() - begun:.0f} s; replaying: {options.images} images, {options.workers} processes", flush=True)
         replay, faults = try_recording(options, folder)
         errors = replay.errors
