@@ -60,13 +60,24 @@ static struct tb_lmdb_store *engine(void)
     return (struct tb_lmdb_store *)f.store;
 }
 
+/* What was put back verifies. */
+static void close_board(void)
+{
+    if (f.store != NULL) {
+        fixture_close(&f);
+        f.store = NULL;
+    }
+}
+
 static void open_board(void)
 {
     static unsigned input_count;
     (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
-    if (f.store != NULL && ++input_count % INPUTS_PER_STORE == 0) {
-        fixture_close(&f); /* what was put back verifies */
-        f.store = NULL;
+    if (input_count == 0) {
+        must(atexit(close_board) == 0); /* it leaves no folder behind */
+    }
+    if (input_count++ % INPUTS_PER_STORE == 0) {
+        close_board();
     }
     if (f.store == NULL) {
         fixture_open(&f, FIXTURE_LMDB, 1);
