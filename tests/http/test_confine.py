@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -97,7 +98,8 @@ def test_a_token_that_is_made_belongs_to_the_user(open_folder):
 @AS_ROOT
 def test_a_folder_of_somebody_else_is_refused(open_folder):
     (open_folder / "data").mkdir(mode=0o700)
-    code, log = serve_as_nobody(open_folder).refusal()
+    with closing(serve_as_nobody(open_folder)) as server:
+        code, log = server.refusal()
     assert code == 1 and "Permission denied" in log, log
 
 
@@ -143,7 +145,8 @@ def test_who_is_not_root_can_only_stay_who_he_is(open_folder):
     os.chown(open_folder / "data", NOBODY.pw_uid, NOBODY.pw_gid)
     with Plain("--user", "nobody", data=open_folder / "data") as server:
         assert server.client().get("/board/tasks").status == 200
-    code, log = Plain("--user", "daemon", data=open_folder / "data").refusal()
+    with closing(Plain("--user", "daemon", data=open_folder / "data")) as server:
+        code, log = server.refusal()
     assert code == 1 and "only the superuser could" in log, log
 
 
