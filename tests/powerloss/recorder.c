@@ -4,7 +4,7 @@
  *   POWERLOSS_RECORDING  file to append to; made by the caller, with a header
  *   POWERLOSS_DATA       the data folder, spelled as the server is told it
  *   POWERLOSS_FAULT      what a negative control breaks: nosync, early, metafirst or nodirsync
- *   POWERLOSS_DIE_AFTER  kill -9 behind so many records; 0: never
+ *   POWERLOSS_DIE_AFTER  kill -9 behind so many records, and before one that says DONE; 0: never
  *
  * A way to change a file that is not intercepted here shows: CONTENT is recorded at each start and
  * at the end, and the replayer refuses a recording that does not lead to it. A sync that is not
@@ -142,6 +142,10 @@ static void add(struct record head, const struct iovec *parts, int count)
     head.payload_bytes = sum(parts, count);
     head.bytes = (uint32_t)((sizeof(head) + head.payload_bytes + 7) & ~UINT64_C(7));
     pthread_mutex_lock(&lock);
+    bool is_last = records_left > 0 && --records_left == 0;
+    if (is_last && head.kind == RECORDED_DONE) {
+        die(); /* the kernel has done it, and nobody was told */
+    }
     bool hold = fault == EARLY && is_about_files((enum recorded)head.kind);
     if (hold && commit_over && head.kind == RECORDED_WRITE) {
         release_held();
@@ -159,7 +163,7 @@ static void add(struct record head, const struct iovec *parts, int count)
             atomic_store(&recording->tail, tail + head.bytes);
         }
     }
-    if (records_left > 0 && --records_left == 0) {
+    if (is_last) {
         die();
     }
     pthread_mutex_unlock(&lock);

@@ -217,17 +217,15 @@ class Worker:
             self.about_vm("POST", f"/registry/vms/{vm_id}/heartbeat", vm_id)
 
     def about_vm(self, method, path, vm_id, body=None):
-        number, seen = self.history.number(), 0
+        number, seen, leaves = self.history.number(), 0, method == "DELETE"
         try:
             answer = self.send(method, path, body, number=number)
-            if answer.status == 404:  # a request to which no answer came has deregistered it
-                self.vms[vm_id] = False
-                return
-            assert answer.status in (200, 201), answer
-            self.vms[vm_id] = method != "DELETE"
-            seen = milliseconds(answer.json["lastSeen"]) if self.vms[vm_id] else 0
+            leaves |= answer.status == 404  # a request to which no answer came has deregistered it
+            assert answer.status in (200, 201, 404), answer
+            self.vms[vm_id] = not leaves
+            seen = 0 if leaves else milliseconds(answer.json["lastSeen"])
         finally:
-            self.history.add(f"vm {number} {vm_id} {'gone' if method == 'DELETE' else 'alive'} {seen}")
+            self.history.add(f"vm {number} {vm_id} {'gone' if leaves else 'alive'} {seen}")
 
     def feed(self):
         body = {"agent": f"agent-{self.number}", "type": "finding", "summary": self.words(10)}
