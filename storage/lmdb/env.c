@@ -175,7 +175,7 @@ static enum tb_err refuse_cut(struct tb_lmdb_store *store, const char *folder, c
 /* What LMDB found may stand in the kernel's cache alone: the server before was killed while the disk
  * took its last root, or died of a disk that refused it. A power cut would take it back, so nobody
  * may see it yet. A commit syncs all there is and writes a root of its own; where there is no room
- * for that one, syncing must do. */
+ * for that one, in the map or on the disk, syncing must do. */
 static int make_durable(const struct tb_lmdb_store *store)
 {
     MDB_txn *mdb = NULL;
@@ -189,7 +189,9 @@ static int make_durable(const struct tb_lmdb_store *store)
     } else {
         mdb_txn_abort(mdb);
     }
-    return rc == MDB_MAP_FULL || rc == ENOSPC ? mdb_env_sync(store->env, 1) : rc;
+    enum tb_err err = tb_lmdb_write_err(store, rc);
+    bool full = err == TB_E_STORAGE_FULL && !tb_lmdb_is_failure(store, err, rc);
+    return full ? mdb_env_sync(store->env, 1) : rc;
 }
 
 /* Opens or makes the databases, durably. */
