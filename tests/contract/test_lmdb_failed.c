@@ -15,9 +15,10 @@ enum call {
     CALL_NONE,
     CALL_SYNC,
     CALL_PAGE,
-    CALL_HALF_A_PAGE, /* half of what is to be written is */
-    CALL_ROOT,        /* and the attempt to put the old one back */
-    CALL_SYNC_OF_ROOT /* it was written */
+    CALL_HALF_A_PAGE,  /* half of what is to be written is */
+    CALL_ROOT,         /* and the attempt to put the old one back */
+    CALL_SYNC_OF_ROOT, /* it was written */
+    CALL_ROOT_STAYS    /* and so it stays: the old one cannot be put back */
 };
 
 static struct {
@@ -48,8 +49,10 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
         return (ssize_t)syscall(SYS_pwrite64, fd, bytes, size / 2, at);
     }
     bool syncs = disk.call == CALL_SYNC_OF_ROOT && call == CALL_ROOT && disk.failed == 0;
-    ssize_t written = disk.call == call ? -1 : (ssize_t)syscall(SYS_pwrite64, fd, bytes, size, at);
-    if (disk.call == call || syncs) {
+    bool stays = disk.call == CALL_ROOT_STAYS && call == CALL_ROOT;
+    bool lost = disk.call == call || (stays && disk.failed > 0);
+    ssize_t written = lost ? -1 : (ssize_t)syscall(SYS_pwrite64, fd, bytes, size, at);
+    if (disk.call == call || syncs || stays) {
         disk.failed++;
         errno = disk.error;
         return -1;
@@ -227,6 +230,28 @@ static void a_store_that_has_failed_can_be_copied(void **state)
     }
 }
 
+/* A file system that lets nobody write once its disk has failed leaves the new root in the kernel's
+ * cache, where whoever opens the file finds it. */
+static void a_root_that_was_refused_is_shown_to_nobody(void **state)
+{
+    (void)state;
+    struct world *world = world_with_tasks();
+    struct tb_txn *txn = NULL;
+    size_t bytes = 0;
+    break_disk(CALL_ROOT_STAYS, EROFS);
+    assert_int_equal(try_to_create(world, "refused"), TB_E_STORAGE_FAILED);
+    assert_int_equal(disk.failed, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tb_read_begin(world->reader, world->arena, &txn), TB_E_STORAGE_FAILED);
+        assert_int_equal(tb_store_copy(world->store, count_bytes, &bytes), TB_E_STORAGE_FAILED);
+    }
+    assert_int_equal(bytes, 0);
+    mend_disk();
+    world_reopen(world); /* it was written after all, and now it is on the disk */
+    assert_int_equal(try_to_create(world, "kept again"), TB_OK);
+    world_close(world);
+}
+
 /* A reader's own way to read fails at one call after the other; the next attempt finds it. */
 static void a_reader_that_cannot_read_on_says_so_and_may_later(void **state)
 {
@@ -323,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_no_failure),
         cmocka_unit_test(every_reader_reads_on),
         cmocka_unit_test(a_store_that_has_failed_can_be_copied),
+        cmocka_unit_test(a_root_that_was_refused_is_shown_to_nobody),
         cmocka_unit_test(a_reader_that_cannot_read_on_says_so_and_may_later),
         cmocka_unit_test(a_copy_of_a_failed_store_that_fails_says_so),
         cmocka_unit_test(a_store_that_could_not_be_made_is_made_by_the_next_start),
