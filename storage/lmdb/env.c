@@ -133,7 +133,11 @@ static int open_env(struct tb_lmdb_store *store, const struct tb_store_options *
     if (!tb_lmdb_has_page_size(store->folder_fd, "data.mdb")) {
         return MDB_CORRUPTED;
     }
-    int rc = open_env_of_size(store, folder, options, map_bytes);
+    int rc = 0;
+    if (!options->read_only) {
+        rc = tb_lmdb_fill_readers(store->folder_fd, options->readers_max + READERS_EXTRA);
+    }
+    rc = rc != 0 ? rc : open_env_of_size(store, folder, options, map_bytes);
     while (rc == ENOMEM && map_bytes / 2 >= MAP_BYTES_SMALL) {
         map_bytes /= 2;
         rc = open_env_of_size(store, folder, options, map_bytes);

@@ -217,6 +217,38 @@ static void a_store_on_a_full_disk_is_opened(void **state)
     start_without_room(mount_ext4);
 }
 
+/* LMDB maps its table of readers without asking whether the disk has room for it. */
+static void start_without_a_table_of_readers(bool (*mount_it)(struct disk *disk))
+{
+    enum { READERS = 1000 };
+    struct disk disk;
+    char folder[80];
+    char path[96];
+    char why[256];
+    disk_open(&disk, mount_it);
+    snprintf(folder, sizeof folder, "%s/store", disk.folder);
+    snprintf(path, sizeof path, "%s/lock.mdb", folder);
+    struct tb_store_options options = {.url = folder, .readers_max = READERS, .create = true};
+    struct tb_store *store = NULL;
+    assert_int_equal(tb_store_open(&options, &store, why, sizeof why), TB_OK);
+    tb_store_close(&store);
+    assert_int_equal(unlink(path), 0);
+    take_the_rest(&disk, 0);
+    assert_int_equal(tb_store_open(&options, &store, why, sizeof why), TB_E_STORAGE_FULL);
+    assert_non_null(strstr(why, "no room"));
+    assert_int_equal(unlink(disk.ballast), 0);
+    assert_int_equal(tb_store_open(&options, &store, why, sizeof why), TB_OK);
+    tb_store_close(&store);
+    disk_close(&disk);
+}
+
+static void a_table_of_readers_that_has_no_room_is_refused(void **state)
+{
+    (void)state;
+    start_without_a_table_of_readers(mount_tmpfs);
+    start_without_a_table_of_readers(mount_ext4);
+}
+
 /* --- a restore that finds no room --- */
 
 static bool never_asked(void *ctx, const char *folder, char *why, size_t why_size)
@@ -260,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_full_tmpfs_is_refused_and_written_again_once_there_is_room),
         cmocka_unit_test(a_full_ext4_is_refused_and_written_again_once_there_is_room),
         cmocka_unit_test(a_store_on_a_full_disk_is_opened),
+        cmocka_unit_test(a_table_of_readers_that_has_no_room_is_refused),
         cmocka_unit_test(a_restore_that_finds_no_room_leaves_nothing),
     };
     return cmocka_run_group_tests_name("full disk", tests, NULL, NULL);
