@@ -178,8 +178,8 @@ static enum tb_err refuse_cut(struct tb_lmdb_store *store, const char *folder, c
 
 /* What LMDB found may stand in the kernel's cache alone: the server before was killed while the disk
  * took its last root, or died of a disk that refused it. A power cut would take it back, so nobody
- * may see it yet. A commit syncs all there is and writes a root of its own; where there is no room
- * for that one, in the map or on the disk, syncing must do. */
+ * may see it yet. All there is was synced; now a commit writes a root of its own, where there is
+ * room for one, in the map and on the disk. */
 static int make_durable(const struct tb_lmdb_store *store)
 {
     MDB_txn *mdb = NULL;
@@ -195,7 +195,7 @@ static int make_durable(const struct tb_lmdb_store *store)
     }
     enum tb_err err = tb_lmdb_write_err(store, rc);
     bool full = err == TB_E_STORAGE_FULL && !tb_lmdb_is_failure(store, err, rc);
-    return full ? mdb_env_sync(store->env, 1) : rc;
+    return full ? 0 : rc;
 }
 
 /* Opens or makes the databases, durably. */
@@ -205,6 +205,11 @@ static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const ch
     int dead = 0;
     MDB_txn *mdb = NULL;
     int rc = mdb_reader_check(store->env, &dead);
+    if (rc == 0 && writes) {
+        /* A root that the disk refused may be there nevertheless, and to LMDB, which put the old one
+         * back, its pages are free: they may be written once the old one is on the disk again. */
+        rc = mdb_env_sync(store->env, 1);
+    }
     if (rc == 0) {
         rc = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, &mdb);
     }
