@@ -352,7 +352,7 @@ static enum cli_exit backup_to_file(struct cli *cli, const char *path, bool forc
                          errno == EWOULDBLOCK ? "another backup writes it" : strerror(errno));
     }
     enum cli_exit result = fetch_backup(cli, &sink);
-    if (result == CLI_OK && (fsync(sink.fd) != 0 || rename(partial, path) != 0)) {
+    if (result == CLI_OK && !cli_move_in(sink.fd, partial, path)) {
         result = cli_usage("cannot write %s: %s", path, strerror(errno));
     }
     if (result != CLI_OK) {

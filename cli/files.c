@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,18 +84,38 @@ static bool write_all(int fd, struct tb_str bytes)
     return true;
 }
 
+/* A name outlives a power cut only once its folder is on the disk; some cannot be read, or synced. */
+static bool sync_folder_of(const char *path)
+{
+    char folder[PATH_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        (void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
+    }
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == EACCES;
+    }
+    bool ok = fsync(fd) == 0 || errno == EINVAL;
+    int why = errno;
+    (void)close(fd);
+    errno = why;
+    return ok;
+}
+
+bool cli_move_in(int fd, const char *partial, const char *path)
+{
+    return fsync(fd) == 0 && rename(partial, path) == 0 && sync_folder_of(path);
+}
+
 bool cli_write_secret(struct tb_arena *arena, const char *path, struct tb_str bytes)
 {
     const char *partial = tb_arena_printf(arena, "%s.%ld", path, (long)getpid()).ptr;
     int fd = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, OWNER_ONLY);
-    bool ok = fd >= 0 && write_all(fd, bytes) && fsync(fd) == 0;
+    bool ok = fd >= 0 && write_all(fd, bytes) && cli_move_in(fd, partial, path);
     int why = errno;
     if (fd >= 0) {
         (void)close(fd);
-    }
-    if (ok && rename(partial, path) != 0) {
-        why = errno;
-        ok = false;
     }
     if (!ok) {
         cli_complain("cannot write %s: %s", path, strerror(why));

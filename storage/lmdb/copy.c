@@ -11,7 +11,13 @@
  *   LMDB's walk → its own writing thread → pipe → tb_lmdb_copy → write()
  *
  * Whoever has enough closes the pipe; the thread then meets EPIPE at its next megabyte, and ends
- * its snapshot. */
+ * its snapshot.
+ *
+ * LMDB begins that snapshot itself, so that nobody can begin it anew as txn.c does: if a commit
+ * ends in between, the root is a later one, which the disk may be about to take. Its pages are
+ * synced by then, and kept for the number that the snapshot has, which is lower. Of a root that is
+ * half of one and half of another LMDB finds in the end that it has not the pages that it says
+ * (MDB_INCOMPATIBLE); a restore checks all of it. */
 
 #define PIECE_BYTES ((size_t)64 * 1024)
 

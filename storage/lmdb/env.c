@@ -133,7 +133,11 @@ static int open_env(struct tb_lmdb_store *store, const struct tb_store_options *
     if (!tb_lmdb_has_page_size(store->folder_fd, "data.mdb")) {
         return MDB_CORRUPTED;
     }
-    int rc = open_env_of_size(store, folder, options, map_bytes);
+    int rc = 0;
+    if (!options->read_only) {
+        rc = tb_lmdb_fill_readers(store->folder_fd, options->readers_max + READERS_EXTRA);
+    }
+    rc = rc != 0 ? rc : open_env_of_size(store, folder, options, map_bytes);
     while (rc == ENOMEM && map_bytes / 2 >= MAP_BYTES_SMALL) {
         map_bytes /= 2;
         rc = open_env_of_size(store, folder, options, map_bytes);
@@ -174,8 +178,8 @@ static enum tb_err refuse_cut(struct tb_lmdb_store *store, const char *folder, c
 
 /* What LMDB found may stand in the kernel's cache alone: the server before was killed while the disk
  * took its last root, or died of a disk that refused it. A power cut would take it back, so nobody
- * may see it yet. A commit syncs all there is and writes a root of its own; where there is no room
- * for that one, syncing must do. */
+ * may see it yet. All there is was synced; now a commit writes a root of its own, where there is
+ * room for one, in the map and on the disk. */
 static int make_durable(const struct tb_lmdb_store *store)
 {
     MDB_txn *mdb = NULL;
@@ -189,7 +193,9 @@ static int make_durable(const struct tb_lmdb_store *store)
     } else {
         mdb_txn_abort(mdb);
     }
-    return rc == MDB_MAP_FULL || rc == ENOSPC ? mdb_env_sync(store->env, 1) : rc;
+    enum tb_err err = tb_lmdb_write_err(store, rc);
+    bool full = err == TB_E_STORAGE_FULL && !tb_lmdb_is_failure(store, err, rc);
+    return full ? 0 : rc;
 }
 
 /* Opens or makes the databases, durably. */
@@ -199,6 +205,11 @@ static enum tb_err open_board(struct tb_lmdb_store *store, bool writes, const ch
     int dead = 0;
     MDB_txn *mdb = NULL;
     int rc = mdb_reader_check(store->env, &dead);
+    if (rc == 0 && writes) {
+        /* A root that the disk refused may be there nevertheless, and to LMDB, which put the old one
+         * back, its pages are free: they may be written once the old one is on the disk again. */
+        rc = mdb_env_sync(store->env, 1);
+    }
     if (rc == 0) {
         rc = mdb_txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, &mdb);
     }

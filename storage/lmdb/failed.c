@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "lmdb/lmdb.h"
@@ -13,7 +14,8 @@
  * - The root (a write that syncs): the commit is on the disk or not. LMDB puts the old root back and
  *   lets nobody begin anything on that environment any more (MDB_PANIC), readers neither. Each
  *   reader then opens an environment of its own, for reading alone. It needs no lock: there is no
- *   writer any more that could use a page again.
+ *   writer any more that could use a page again. Where the old root could not be put back either,
+ *   the new one is what anybody finds who opens the file, and maybe on no disk: nobody reads on.
  *
  * The next open finds the last commit whose root is on the disk. A full disk is no failure: what it
  * refuses it refuses at once, and pages of a commit that did not happen nobody reads. */
@@ -36,6 +38,7 @@ bool tb_lmdb_is_failure(const struct tb_lmdb_store *store, enum tb_err err, int 
     return (err == TB_E_STORAGE_DOWN && of_system) || (err != TB_OK && is_in_panic(store));
 }
 
+/* MDB_PANIC: the root that is found there is that of the commit that failed. */
 static int open_dbs(const struct tb_lmdb_store *store, MDB_env *env)
 {
     MDB_dbi dbis[TB_DB_COUNT];
@@ -44,7 +47,8 @@ static int open_dbs(const struct tb_lmdb_store *store, MDB_env *env)
     if (rc != 0) {
         return rc;
     }
-    rc = tb_lmdb_open_dbs(mdb, dbis);
+    bool refused = mdb_txn_id(mdb) > atomic_load(&store->committed);
+    rc = refused ? MDB_PANIC : tb_lmdb_open_dbs(mdb, dbis);
     if (rc != 0) {
         mdb_txn_abort(mdb);
         return rc;

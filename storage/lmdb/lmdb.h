@@ -206,6 +206,10 @@ enum tb_folder_use {
 enum tb_err tb_lmdb_folder_open(const char *folder, enum tb_folder_use use, int *folder_fd,
                                 int *lock_fd, char *why, size_t why_size);
 
+/* LMDB writes to its table of readers through the map, which ends the process when the disk has no
+ * room for it. So the table has all its bytes before LMDB is let in. */
+int tb_lmdb_fill_readers(int folder_fd, unsigned readers);
+
 /* --- txn.c --- */
 
 enum tb_err tb_lmdb_write_begin(struct tb_store *store, struct tb_arena *arena,

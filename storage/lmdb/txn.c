@@ -180,6 +180,9 @@ enum tb_err tb_lmdb_reader_new(struct tb_store *base, struct tb_reader **out)
     reader->base.ops = store->base.ops;
     reader->txn.store = store;
     int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &reader->txn.mdb);
+    if (rc == MDB_PANIC) {
+        rc = tb_lmdb_read_on(reader);
+    }
     if (rc != 0) {
         free(reader);
         return tb_lmdb_err(rc);

@@ -165,6 +165,90 @@ static void a_full_ext4_is_refused_and_written_again_once_there_is_room(void **s
     fill_and_relieve(mount_ext4, 200000);
 }
 
+/* --- a start that finds no room --- */
+
+/* Leaves `room` bytes of the disk. */
+static void take_the_rest(const struct disk *disk, off_t room)
+{
+    enum { PIECE_BYTES = 4096 };
+    static const char piece[PIECE_BYTES];
+    int fd = open(disk->ballast, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_true(fd >= 0);
+    while (write(fd, piece, sizeof piece) > 0) {
+    }
+    assert_int_equal(fsync(fd), 0);
+    assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) - room), 0);
+    assert_int_equal(fsync(fd), 0);
+    close(fd);
+}
+
+/* A store without a free page has to grow for the commit that each start makes. What the disk takes
+ * of it is nothing, a part or all. */
+static void start_without_room(bool (*mount_it)(struct disk *disk))
+{
+    enum { PAGE_BYTES = 4096, PAGES = 8 };
+    for (off_t pages = 0; pages < PAGES; pages++) {
+        struct disk disk;
+        disk_open(&disk, mount_it);
+        struct world *world = world_open(ENGINE_MEMORY, 1);
+        struct tb_store *memory = world->store;
+        struct tb_reader *memory_reader = world->reader;
+        char folder[80];
+        snprintf(folder, sizeof folder, "%s/store", disk.folder);
+        store_open_on(world, folder);
+        tb_reader_free(&world->reader);
+        tb_store_close(&world->store);
+        take_the_rest(&disk, pages * PAGE_BYTES);
+        store_open_on(world, folder);
+        expect_tasks(world, 0);
+        tb_reader_free(&world->reader);
+        tb_store_close(&world->store);
+        world->store = memory;
+        world->reader = memory_reader;
+        world_close(world);
+        disk_close(&disk);
+    }
+}
+
+static void a_store_on_a_full_disk_is_opened(void **state)
+{
+    (void)state;
+    start_without_room(mount_tmpfs);
+    start_without_room(mount_ext4);
+}
+
+/* LMDB maps its table of readers without asking whether the disk has room for it. */
+static void start_without_a_table_of_readers(bool (*mount_it)(struct disk *disk))
+{
+    enum { READERS = 1000 };
+    struct disk disk;
+    char folder[80];
+    char path[96];
+    char why[256];
+    disk_open(&disk, mount_it);
+    snprintf(folder, sizeof folder, "%s/store", disk.folder);
+    snprintf(path, sizeof path, "%s/lock.mdb", folder);
+    struct tb_store_options options = {.url = folder, .readers_max = READERS, .create = true};
+    struct tb_store *store = NULL;
+    assert_int_equal(tb_store_open(&options, &store, why, sizeof why), TB_OK);
+    tb_store_close(&store);
+    assert_int_equal(unlink(path), 0);
+    take_the_rest(&disk, 0);
+    assert_int_equal(tb_store_open(&options, &store, why, sizeof why), TB_E_STORAGE_FULL);
+    assert_non_null(strstr(why, "no room"));
+    assert_int_equal(unlink(disk.ballast), 0);
+    assert_int_equal(tb_store_open(&options, &store, why, sizeof why), TB_OK);
+    tb_store_close(&store);
+    disk_close(&disk);
+}
+
+static void a_table_of_readers_that_has_no_room_is_refused(void **state)
+{
+    (void)state;
+    start_without_a_table_of_readers(mount_tmpfs);
+    start_without_a_table_of_readers(mount_ext4);
+}
+
 /* --- a restore that finds no room --- */
 
 static bool never_asked(void *ctx, const char *folder, char *why, size_t why_size)
@@ -207,6 +291,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_tmpfs_is_refused_and_written_again_once_there_is_room),
         cmocka_unit_test(a_full_ext4_is_refused_and_written_again_once_there_is_room),
+        cmocka_unit_test(a_store_on_a_full_disk_is_opened),
+        cmocka_unit_test(a_table_of_readers_that_has_no_room_is_refused),
         cmocka_unit_test(a_restore_that_finds_no_room_leaves_nothing),
     };
     return cmocka_run_group_tests_name("full disk", tests, NULL, NULL);

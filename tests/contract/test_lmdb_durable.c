@@ -1,13 +1,14 @@
 /* What stands in the kernel's cache and not on the disk yet is shown to nobody: neither what a
  * server left that died in a commit, nor what LMDB's readers may meet while one is written. The
- * program has fdatasync and pwrite of its own, which count; the linker puts calls of ours in front
- * of LMDB's (--wrap). */
+ * program has fdatasync, pwrite and writev of its own, which count; the linker puts calls of ours
+ * in front of LMDB's (--wrap). */
 #include "folder.h"
 
 #include <errno.h>
 #include <lmdb.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* Whatever else LMDB writes is longer; the owner of the lock is written to its file's beginning. */
@@ -16,6 +17,7 @@
 static struct {
     unsigned syncs;
     unsigned roots; /* each on the disk when it is written */
+    unsigned early; /* writes before the first sync */
 } disk;
 
 int fdatasync(int fd)
@@ -27,7 +29,14 @@ int fdatasync(int fd)
 ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
 {
     disk.roots += size < ROOT_BYTES_MAX && at > 0 ? 1 : 0;
+    disk.early += disk.syncs == 0 && at > 0 ? 1 : 0;
     return (ssize_t)syscall(SYS_pwrite64, fd, bytes, size, at);
+}
+
+ssize_t writev(int fd, const struct iovec *pieces, int count)
+{
+    disk.early += disk.syncs == 0 ? 1 : 0;
+    return (ssize_t)syscall(SYS_writev, fd, pieces, count);
 }
 
 /* --- LMDB --- */
@@ -116,7 +125,8 @@ static void an_open_writes_a_root_of_its_own(void **state)
     char why[256];
     assert_int_equal(open_folder(world->folder, true, 0, &world->store, why), TB_OK);
     assert_int_equal(disk.roots, 1);
-    assert_true(disk.syncs >= 1);
+    assert_true(disk.syncs >= 2);
+    assert_int_equal(disk.early, 0); /* an old root that was put back keeps pages from being used */
     tb_store_close(&world->store);
     open_again(world, before);
 }

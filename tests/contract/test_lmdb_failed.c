@@ -15,9 +15,10 @@ enum call {
     CALL_NONE,
     CALL_SYNC,
     CALL_PAGE,
-    CALL_HALF_A_PAGE, /* half of what is to be written is */
-    CALL_ROOT,        /* and the attempt to put the old one back */
-    CALL_SYNC_OF_ROOT /* it was written */
+    CALL_HALF_A_PAGE,  /* half of what is to be written is */
+    CALL_ROOT,         /* and the attempt to put the old one back */
+    CALL_SYNC_OF_ROOT, /* it was written */
+    CALL_ROOT_STAYS    /* and so it stays: the old one cannot be put back */
 };
 
 static struct {
@@ -48,8 +49,10 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
         return (ssize_t)syscall(SYS_pwrite64, fd, bytes, size / 2, at);
     }
     bool syncs = disk.call == CALL_SYNC_OF_ROOT && call == CALL_ROOT && disk.failed == 0;
-    ssize_t written = disk.call == call ? -1 : (ssize_t)syscall(SYS_pwrite64, fd, bytes, size, at);
-    if (disk.call == call || syncs) {
+    bool stays = disk.call == CALL_ROOT_STAYS && call == CALL_ROOT;
+    bool lost = disk.call == call || (stays && disk.failed > 0);
+    ssize_t written = lost ? -1 : (ssize_t)syscall(SYS_pwrite64, fd, bytes, size, at);
+    if (disk.call == call || syncs || stays) {
         disk.failed++;
         errno = disk.error;
         return -1;
@@ -190,11 +193,15 @@ static void every_reader_reads_on(void **state)
     break_disk(CALL_ROOT, EIO);
     assert_int_equal(try_to_create(world, "refused"), TB_E_STORAGE_FAILED);
     mend_disk();
-    for (int i = 0; i < 4; i++) {
-        world->reader = i % 2 == 0 ? second : first;
+    struct tb_reader *late = NULL; /* an export has a reader of its own */
+    assert_int_equal(tb_reader_new(world->store, &late), TB_OK);
+    struct tb_reader *const readers[] = {second, first, late};
+    for (size_t i = 0; i < 6; i++) {
+        world->reader = readers[i % 3];
         assert_same_str(dump_now(world), before);
     }
     world->reader = first;
+    tb_reader_free(&late);
     tb_reader_free(&second);
     world_reopen(world);
     world_close(world);
@@ -225,6 +232,28 @@ static void a_store_that_has_failed_can_be_copied(void **state)
         world_reopen(world);
         world_close(world);
     }
+}
+
+/* A file system that lets nobody write once its disk has failed leaves the new root in the kernel's
+ * cache, where whoever opens the file finds it. */
+static void a_root_that_was_refused_is_shown_to_nobody(void **state)
+{
+    (void)state;
+    struct world *world = world_with_tasks();
+    struct tb_txn *txn = NULL;
+    size_t bytes = 0;
+    break_disk(CALL_ROOT_STAYS, EROFS);
+    assert_int_equal(try_to_create(world, "refused"), TB_E_STORAGE_FAILED);
+    assert_int_equal(disk.failed, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tb_read_begin(world->reader, world->arena, &txn), TB_E_STORAGE_FAILED);
+        assert_int_equal(tb_store_copy(world->store, count_bytes, &bytes), TB_E_STORAGE_FAILED);
+    }
+    assert_int_equal(bytes, 0);
+    mend_disk();
+    world_reopen(world); /* it was written after all, and now it is on the disk */
+    assert_int_equal(try_to_create(world, "kept again"), TB_OK);
+    world_close(world);
 }
 
 /* A reader's own way to read fails at one call after the other; the next attempt finds it. */
@@ -323,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_no_failure),
         cmocka_unit_test(every_reader_reads_on),
         cmocka_unit_test(a_store_that_has_failed_can_be_copied),
+        cmocka_unit_test(a_root_that_was_refused_is_shown_to_nobody),
         cmocka_unit_test(a_reader_that_cannot_read_on_says_so_and_may_later),
         cmocka_unit_test(a_copy_of_a_failed_store_that_fails_says_so),
         cmocka_unit_test(a_store_that_could_not_be_made_is_made_by_the_next_start),
