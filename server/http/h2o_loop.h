@@ -158,6 +158,7 @@ struct tb_loop {
     unsigned spare_count;
     h2o_timeout_t delay_300_ms;
     h2o_timeout_entry_t watch;
+    bool watch_rests; /* looks once a second only, for there was no connection */
     unsigned watch_count;
     int64_t logins_logged_us;    /* when the first loop last looked at failed logins */
     uint_fast64_t logins_logged; /* how many there were then */
@@ -194,6 +195,7 @@ void tb_listeners_close(struct tb_loop *loop);  /* takes those first who stand i
 /* --- h2o_tls.c --- */
 void tb_handshake_begin(struct tb_loop *loop, h2o_socket_t *socket);
 void tb_handshakes_cut(struct tb_loop *loop, int64_t older_than_us);
+void tb_tls_look(void);                   /* ten times a second, on a loop's thread */
 void tb_half_close(h2o_socket_t *socket); /* no more will be written; what comes is still read */
 
 /* The same of a socket that is ours alone and speaks TLS: ends that, and closes the socket. Its
@@ -266,6 +268,7 @@ void tb_refusal_register(h2o_pathconf_t *path);
 
 /* --- h2o_watch.c --- */
 void tb_watch_start(struct tb_loop *loop);
+void tb_watch_wake(struct tb_loop *loop); /* it has a connection again */
 void tb_watch_stop(struct tb_loop *loop);
 void tb_watch_drain(struct tb_loop *loop);
 

@@ -222,6 +222,7 @@ static void report_failed_logins(struct tb_loop *loop)
 static void set_alarm(struct tb_loop *loop)
 {
     bool busy = loop->connection_count > 0 || loop->state != TB_LOOP_SERVING;
+    loop->watch_rests = !busy;
     h2o_timeout_link(loop->context.loop,
                      busy ? &loop->context.hundred_ms_timeout : &loop->context.one_sec_timeout,
                      &loop->watch);
@@ -230,11 +231,13 @@ static void set_alarm(struct tb_loop *loop)
 static void on_alarm(h2o_timeout_entry_t *entry)
 {
     struct tb_loop *loop = H2O_STRUCT_FROM_MEMBER(struct tb_loop, watch, entry);
+    loop->watch_rests = false;
     tb_listeners_resume(loop);
     report_failed_logins(loop);
     if (loop->connection_count > 0) {
         tb_held_look(loop);
         tb_fanout_look(loop);
+        tb_tls_look();
         check_bodies(loop);
         if (++loop->watch_count % WATCHES_PER_SLOW_CHECK == 0) {
             check_answers(loop);
@@ -250,6 +253,14 @@ void tb_watch_start(struct tb_loop *loop)
 {
     loop->watch.cb = on_alarm;
     set_alarm(loop);
+}
+
+void tb_watch_wake(struct tb_loop *loop)
+{
+    if (loop->watch_rests) {
+        h2o_timeout_unlink(&loop->watch);
+        set_alarm(loop);
+    }
 }
 
 void tb_watch_stop(struct tb_loop *loop)
