@@ -40,6 +40,7 @@ struct tb_exchange {
     bool slowed;    /* counts as pending in the slowdown */
     bool waited;    /* on purpose: its time tells nothing of the server */
     bool is_stream; /* its connection goes on as a stream */
+    bool cut_off;   /* while it waits, for want of memory */
     struct tb_arena *pieces; /* of what is sent next; NULL: not needed so far */
     h2o_generator_t generator;
     h2o_timeout_entry_t delay;
