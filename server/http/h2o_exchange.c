@@ -234,12 +234,15 @@ static void read_headers(struct tb_request *request, const h2o_req_t *req)
 }
 
 /* The head still stands in the connection's input buffer, in front of the body. */
-static void check_framing(struct tb_request *request, const h2o_req_t *req)
+static void check_framing(struct tb_request *request, h2o_req_t *req)
 {
     const h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
     const char *head = socket->input->bytes;
     struct tb_str bytes = tb_str_from(head, (size_t)(req->entity.base - head));
     request->malformed = tb_framing_fault(bytes, req->version < 0x101);
+    if (tb_framing_is_chunked(bytes)) {
+        req->http1_is_persistent = 0; /* nothing behind it is taken for a request */
+    }
 }
 
 /* Once the operator has named proxies, nobody else can speak for another client. */
@@ -259,7 +262,7 @@ static void find_client(struct tb_request *request, const h2o_req_t *req)
         tb_proxies_client(proxies, request->client, request->headers[TB_IN_FORWARDED_FOR]);
 }
 
-static void read_request(struct tb_request *request, const h2o_req_t *req)
+static void read_request(struct tb_request *request, h2o_req_t *req)
 {
     request->over_tls = req->conn->callbacks->get_socket(req->conn)->ssl != NULL;
     request->method_name = str_of(req->input.method);
