@@ -149,6 +149,7 @@ struct tb_loop {
     int64_t crowd_logged_us; /* and that an address has too many connections */
     unsigned connection_count;
     int64_t request_us;  /* when a request last came */
+    int64_t turn_us;     /* and when the first one of this turn; 0: none so far */
     size_t answer_bytes; /* of large answers that are not yet gone */
     unsigned job_count;
     pthread_mutex_t waiting_lock; /* held while the committer looks at a connection of ours */
@@ -158,6 +159,7 @@ struct tb_loop {
     struct tb_exchange *spare;
     unsigned spare_count;
     h2o_timeout_t delay_300_ms;
+    h2o_timeout_t next_turn;
     h2o_timeout_entry_t watch;
     bool watch_rests; /* looks once a second only, for there was no connection */
     unsigned watch_count;
