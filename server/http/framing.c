@@ -40,6 +40,16 @@ const char *tb_framing_fault(struct tb_str head, bool http_1_0)
     return NULL;
 }
 
+bool tb_framing_is_chunked(struct tb_str head)
+{
+    while (head.len > 0) {
+        if (starts_with(next_line(&head), TB_STR("transfer-encoding:"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool tb_framing_target(struct tb_str target, struct tb_str *path, struct tb_str *query)
 {
     struct tb_str rest = target;

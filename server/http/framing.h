@@ -13,6 +13,11 @@
  * what is wrong with how its body is framed, or NULL. */
 const char *tb_framing_fault(struct tb_str head, bool http_1_0);
 
+/* Is the body in chunks? The library forgives much in them (a bare LF, anything behind a size), and
+ * they are gone when we could look: nobody can vouch for where such a request ended. `head` is as
+ * above, and without a fault. */
+bool tb_framing_is_chunked(struct tb_str head);
+
 /* Finds the path and the query of a request target in origin form or, as a server must understand
  * it too, absolute form. False: neither. The query is absent when there is no `?`. */
 bool tb_framing_target(struct tb_str target, struct tb_str *path, struct tb_str *query);

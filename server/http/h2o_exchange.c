@@ -9,6 +9,9 @@
 #define FIRST_ARENA_BYTES ((size_t)16 * 1024)
 #define SPARES_MAX        256
 
+/* Requests that come when those of a turn of the loop have taken so long wait for the next one. */
+#define TURN_US_MAX 5000
+
 /* Stands in the pool of the library's request, and so learns of its end. */
 struct guard {
     struct tb_exchange *exchange;
@@ -234,12 +237,15 @@ static void read_headers(struct tb_request *request, const h2o_req_t *req)
 }
 
 /* The head still stands in the connection's input buffer, in front of the body. */
-static void check_framing(struct tb_request *request, const h2o_req_t *req)
+static void check_framing(struct tb_request *request, h2o_req_t *req)
 {
     const h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
     const char *head = socket->input->bytes;
     struct tb_str bytes = tb_str_from(head, (size_t)(req->entity.base - head));
     request->malformed = tb_framing_fault(bytes, req->version < 0x101);
+    if (tb_framing_is_chunked(bytes)) {
+        req->http1_is_persistent = 0; /* nothing behind it is taken for a request */
+    }
 }
 
 /* Once the operator has named proxies, nobody else can speak for another client. */
@@ -259,7 +265,7 @@ static void find_client(struct tb_request *request, const h2o_req_t *req)
         tb_proxies_client(proxies, request->client, request->headers[TB_IN_FORWARDED_FOR]);
 }
 
-static void read_request(struct tb_request *request, const h2o_req_t *req)
+static void read_request(struct tb_request *request, h2o_req_t *req)
 {
     request->over_tls = req->conn->callbacks->get_socket(req->conn)->ssl != NULL;
     request->method_name = str_of(req->input.method);
@@ -302,10 +308,27 @@ struct tb_exchange *tb_exchange_open(struct tb_loop *loop, h2o_req_t *req)
     return exchange;
 }
 
+static void on_next_turn(h2o_timeout_entry_t *entry)
+{
+    struct tb_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct tb_exchange, delay, entry);
+    tb_dispatch(&exchange->request);
+}
+
+/* Behind an answer the library goes on at once with what its client has sent meanwhile, and looks at
+ * nobody else as long as that lasts. */
 int tb_exchange_on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     (void)handler;
-    tb_dispatch(&tb_exchange_open(tb_loop_of(req), req)->request);
+    struct tb_loop *loop = tb_loop_of(req);
+    struct tb_exchange *exchange = tb_exchange_open(loop, req);
+    int64_t now_us = exchange->request.started_us;
+    loop->turn_us = loop->turn_us == 0 ? now_us : loop->turn_us;
+    if (now_us - loop->turn_us <= TURN_US_MAX) {
+        tb_dispatch(&exchange->request);
+    } else {
+        exchange->delay.cb = on_next_turn;
+        h2o_timeout_link(loop->context.loop, &loop->next_turn, &exchange->delay);
+    }
     return 0;
 }
 

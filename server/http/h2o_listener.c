@@ -75,6 +75,7 @@ static bool take_place(struct tb_loop *loop, h2o_socket_t *socket)
         return false;
     }
     tb_number_set(&loop->worker.metrics->connections, ++loop->connection_count);
+    tb_watch_wake(loop);
     socket->on_close.cb = on_connection_closed;
     socket->on_close.data = loop;
     return true;

@@ -32,6 +32,7 @@ static bool open_loop(struct tb_loop *loop)
     h2o_linklist_init_anchor(&loop->handshakes);
     h2o_linklist_init_anchor(&loop->live);
     h2o_timeout_init(loop->context.loop, &loop->delay_300_ms, 300);
+    h2o_timeout_init(loop->context.loop, &loop->next_turn, 1);
     (void)pthread_mutex_init(&loop->waiting_lock, NULL);
     tb_inbox_open(loop);
     tb_held_open(loop);
@@ -49,6 +50,7 @@ static void close_loop(struct tb_loop *loop)
     tb_held_close(loop);
     tb_inbox_close(loop);
     (void)pthread_mutex_destroy(&loop->waiting_lock);
+    h2o_timeout_dispose(evloop, &loop->next_turn);
     h2o_timeout_dispose(evloop, &loop->delay_300_ms);
     h2o_context_dispose(&loop->context);
     (void)h2o_evloop_run(evloop, 0); /* frees the sockets that were closed */
@@ -94,6 +96,7 @@ static void follow_clock(struct tb_loop *loop, uint64_t turn_ms)
 static void take_turn(struct tb_loop *loop)
 {
     uint64_t start_ms = tb_loop_now_ms(loop);
+    loop->turn_us = 0;
     /* It ends early for a signal (EINTR), and fails for nothing else. */
     if (h2o_evloop_run(loop->context.loop, CLOCK_LOOK_MS) != 0) {
         assert(errno == EINTR);

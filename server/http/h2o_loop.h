@@ -40,6 +40,7 @@ struct tb_exchange {
     bool slowed;    /* counts as pending in the slowdown */
     bool waited;    /* on purpose: its time tells nothing of the server */
     bool is_stream; /* its connection goes on as a stream */
+    bool cut_off;   /* while it waits, for want of memory */
     struct tb_arena *pieces; /* of what is sent next; NULL: not needed so far */
     h2o_generator_t generator;
     h2o_timeout_entry_t delay;
@@ -148,6 +149,7 @@ struct tb_loop {
     int64_t crowd_logged_us; /* and that an address has too many connections */
     unsigned connection_count;
     int64_t request_us;  /* when a request last came */
+    int64_t turn_us;     /* and when the first one of this turn; 0: none so far */
     size_t answer_bytes; /* of large answers that are not yet gone */
     unsigned job_count;
     pthread_mutex_t waiting_lock; /* held while the committer looks at a connection of ours */
@@ -157,7 +159,9 @@ struct tb_loop {
     struct tb_exchange *spare;
     unsigned spare_count;
     h2o_timeout_t delay_300_ms;
+    h2o_timeout_t next_turn;
     h2o_timeout_entry_t watch;
+    bool watch_rests; /* looks once a second only, for there was no connection */
     unsigned watch_count;
     int64_t logins_logged_us;    /* when the first loop last looked at failed logins */
     uint_fast64_t logins_logged; /* how many there were then */
@@ -194,6 +198,7 @@ void tb_listeners_close(struct tb_loop *loop);  /* takes those first who stand i
 /* --- h2o_tls.c --- */
 void tb_handshake_begin(struct tb_loop *loop, h2o_socket_t *socket);
 void tb_handshakes_cut(struct tb_loop *loop, int64_t older_than_us);
+void tb_tls_look(void);                   /* ten times a second, on a loop's thread */
 void tb_half_close(h2o_socket_t *socket); /* no more will be written; what comes is still read */
 
 /* The same of a socket that is ours alone and speaks TLS: ends that, and closes the socket. Its
@@ -266,6 +271,7 @@ void tb_refusal_register(h2o_pathconf_t *path);
 
 /* --- h2o_watch.c --- */
 void tb_watch_start(struct tb_loop *loop);
+void tb_watch_wake(struct tb_loop *loop); /* it has a connection again */
 void tb_watch_stop(struct tb_loop *loop);
 void tb_watch_drain(struct tb_loop *loop);
 

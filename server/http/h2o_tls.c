@@ -111,6 +111,23 @@ void tb_handshakes_cut(struct tb_loop *loop, int64_t older_than_us)
     }
 }
 
+/* The library takes nothing in behind a close_notify, and yet reads and keeps what comes, without a
+ * limit. So the reading is ended while nothing is being answered; it then closes in good order, or,
+ * where a client goes on sending, is cut off. */
+static void end_reading(void *connection, bool *asked)
+{
+    h2o_socket_t *socket = connection;
+    if (h2o_socket_is_reading(socket)) {
+        (void)shutdown(h2o_socket_get_fd(socket), *asked ? SHUT_RDWR : SHUT_RD);
+        *asked = true;
+    }
+}
+
+void tb_tls_look(void)
+{
+    tb_tls_visit_ended(end_reading);
+}
+
 /* TLS has an end of its own, which the library sends when it closes the socket; behind a half that
  * is shut it could not. */
 void tb_half_close(h2o_socket_t *socket)

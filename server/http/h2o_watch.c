@@ -23,6 +23,9 @@
 #define LARGE_BODY_BYTES ((size_t)1024 * 1024) /* at first; then smaller and smaller ones */
 #define SMALL_BODY_BYTES ((size_t)16 * 1024)
 
+/* What the library may hold of a connection on which something waits: a body of 1 MiB fits. */
+#define WAITING_BYTES_MAX ((size_t)4 * 1024 * 1024)
+
 /* How long a draining server can still be asked whether it is ready, and how long a new connection
  * may take to ask. */
 #define DOOR_OPEN_US SECOND_US
@@ -94,7 +97,7 @@ static void check_answers(struct tb_loop *loop)
     }
 }
 
-/* --- the memory of bodies on their way --- */
+/* --- the memory of bodies on their way, and of what clients send ahead of an answer --- */
 
 struct bodies {
     size_t bytes;
@@ -116,17 +119,52 @@ static int add_input(h2o_req_t *req, void *arg)
     return 0;
 }
 
+/* Whether it is the client who keeps it so long: it sends slowly, or does not take its answers. What
+ * is in our hands soon ends by itself. */
+static bool is_up_to_client(h2o_socket_t *socket)
+{
+    return h2o_socket_is_reading(socket) || h2o_socket_is_writing(socket);
+}
+
+/* The oldest come first. */
 static int cut_large(h2o_req_t *req, void *arg)
 {
     struct bodies *bodies = arg;
     h2o_socket_t *socket = socket_of(req);
     size_t bytes = input_bytes(req);
-    if (bytes >= bodies->large && h2o_socket_is_reading(socket)) {
+    if (bytes >= bodies->large && is_up_to_client(socket)) {
+        req->http1_is_persistent = 0; /* else the requests behind it would still be handled */
         cut_off(h2o_socket_get_fd(socket));
         bodies->bytes -= bytes;
         bodies->cut_count++;
     }
     return bodies->bytes <= bodies->bytes_max;
+}
+
+static bool is_waiting(const struct tb_exchange *exchange)
+{
+    return exchange->request.held.request != NULL ||
+           (exchange->job_pending && exchange->request.job.is_gone != NULL);
+}
+
+/* No claim and no read that waits is large: that is what was sent behind it. They let go within a
+ * second. */
+static void cut_large_waiting(struct tb_loop *loop, struct bodies *bodies)
+{
+    for (h2o_linklist_t *node = loop->live.next; node != &loop->live; node = node->next) {
+        struct tb_exchange *exchange = H2O_STRUCT_FROM_MEMBER(struct tb_exchange, link, node);
+        size_t bytes = input_bytes(exchange->req);
+        if (bytes < WAITING_BYTES_MAX || !is_waiting(exchange)) {
+            continue;
+        }
+        if (!exchange->cut_off) {
+            exchange->cut_off = true;
+            exchange->req->http1_is_persistent = 0;
+            cut_off(tb_exchange_fd(exchange));
+            bodies->cut_count++;
+        }
+        bodies->bytes -= bytes;
+    }
 }
 
 static void check_bodies(struct tb_loop *loop)
@@ -136,6 +174,7 @@ static void check_bodies(struct tb_loop *loop)
     if (bodies.bytes <= bodies.bytes_max) {
         return;
     }
+    cut_large_waiting(loop, &bodies);
     for (bodies.large = LARGE_BODY_BYTES;
          bodies.bytes > bodies.bytes_max && bodies.large >= SMALL_BODY_BYTES; bodies.large /= 4) {
         for_each_connection(loop, cut_large, &bodies);
@@ -222,6 +261,7 @@ static void report_failed_logins(struct tb_loop *loop)
 static void set_alarm(struct tb_loop *loop)
 {
     bool busy = loop->connection_count > 0 || loop->state != TB_LOOP_SERVING;
+    loop->watch_rests = !busy;
     h2o_timeout_link(loop->context.loop,
                      busy ? &loop->context.hundred_ms_timeout : &loop->context.one_sec_timeout,
                      &loop->watch);
@@ -230,11 +270,13 @@ static void set_alarm(struct tb_loop *loop)
 static void on_alarm(h2o_timeout_entry_t *entry)
 {
     struct tb_loop *loop = H2O_STRUCT_FROM_MEMBER(struct tb_loop, watch, entry);
+    loop->watch_rests = false;
     tb_listeners_resume(loop);
     report_failed_logins(loop);
     if (loop->connection_count > 0) {
         tb_held_look(loop);
         tb_fanout_look(loop);
+        tb_tls_look();
         check_bodies(loop);
         if (++loop->watch_count % WATCHES_PER_SLOW_CHECK == 0) {
             check_answers(loop);
@@ -250,6 +292,14 @@ void tb_watch_start(struct tb_loop *loop)
 {
     loop->watch.cb = on_alarm;
     set_alarm(loop);
+}
+
+void tb_watch_wake(struct tb_loop *loop)
+{
+    if (loop->watch_rests) {
+        h2o_timeout_unlink(&loop->watch);
+        set_alarm(loop);
+    }
 }
 
 void tb_watch_stop(struct tb_loop *loop)

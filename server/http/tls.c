@@ -42,6 +42,71 @@ static const char *reason_of_failure(void)
     return reason == NULL ? "the library gives no reason" : reason;
 }
 
+/* --- clients that have ended their TLS --- */
+
+/* From the client's close_notify until its SSL is freed, in a list of the connection's thread. */
+struct end {
+    void *connection;
+    bool mark; /* of who visits it */
+    struct end *next;
+    struct end **at; /* where it is linked */
+};
+
+static __thread struct end *first_end;
+static pthread_once_t end_once = PTHREAD_ONCE_INIT;
+static int end_index; /* of an SSL's own data */
+
+static void unlink_end(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long argl, void *argp)
+{
+    struct end *end = data;
+    (void)ssl;
+    (void)all;
+    (void)index;
+    (void)argl;
+    (void)argp;
+    if (end == NULL) {
+        return;
+    }
+    *end->at = end->next;
+    if (end->next != NULL) {
+        end->next->at = end->at;
+    }
+    free(end);
+}
+
+static void make_end_index(void)
+{
+    end_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, unlink_end);
+}
+
+/* It is told once: behind it the library reads no more alerts. */
+static void note_end(const SSL *const_ssl, int where, int what)
+{
+    SSL *ssl = (SSL *)(uintptr_t)const_ssl;
+    if (where != SSL_CB_READ_ALERT || (what & 0xff) != SSL_AD_CLOSE_NOTIFY ||
+        SSL_get_ex_data(ssl, end_index) != NULL) {
+        return;
+    }
+    struct end *end = malloc(sizeof(*end));
+    if (end == NULL || SSL_set_ex_data(ssl, end_index, end) != 1) {
+        free(end);
+        return;
+    }
+    *end = (struct end){
+        .connection = BIO_get_data(SSL_get_rbio(ssl)), .next = first_end, .at = &first_end};
+    if (first_end != NULL) {
+        first_end->at = &end->next;
+    }
+    first_end = end;
+}
+
+void tb_tls_visit_ended(void (*visit)(void *connection, bool *mark))
+{
+    for (struct end *end = first_end; end != NULL; end = end->next) {
+        visit(end->connection, &end->mark);
+    }
+}
+
 /* --- the two files --- */
 
 /* A server cannot ask anybody. */
@@ -152,6 +217,8 @@ static bool configure(SSL_CTX *context)
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    (void)pthread_once(&end_once, make_end_index);
+    SSL_CTX_set_info_callback(context, note_end);
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
            SSL_CTX_set1_groups_list(context, groups) == 1;

@@ -47,6 +47,11 @@ void tb_tls_give_back(struct ssl_ctx_st *context);
  * right behind it. The library knows GET, HEAD, POST and PUT. */
 bool tb_tls_was_plain_http(void);
 
+/* Visits what the library keeps for each connection of this thread (its BIO's data) whose client has
+ * ended its TLS and whose SSL is not freed yet. `mark` is the visitor's own, false at first. The
+ * visitor frees none. */
+void tb_tls_visit_ended(void (*visit)(void *connection, bool *mark));
+
 struct tb_tls_validity tb_tls_validity(struct tb_tls *tls);
 
 /* Logs until when the certificate is valid; a warning where it is not at `now_ms`. */

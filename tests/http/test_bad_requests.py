@@ -96,6 +96,28 @@ def test_a_chunked_body_is_taken(shared_server):
     assert answer.status == 201 and answer.json["title"] == "t"
 
 
+SIZE = f"{len(BODY):x}"
+CHUNKS = {
+    "good ones": f"{SIZE}\r\n{BODY.decode()}\r\n0\r\n\r\n",
+    "an extension that a bare LF ends": f"{SIZE};a\n{BODY.decode()}\r\n0\r\n\r\n",
+    "anything behind the size": f"{SIZE}x\r\n{BODY.decode()}\r\n0\r\n\r\n",
+    "a size with 0x": f"0x{SIZE}\r\n{BODY.decode()}\r\n0\r\n\r\n",
+    "bare LF everywhere": f"{SIZE}\n{BODY.decode()}\n0\n\n",
+}
+
+
+@pytest.mark.parametrize("name", CHUNKS)
+def test_behind_a_chunked_body_nothing_is_taken_for_a_request(shared_server, client, name):
+    """The library reads chunks in its own way: a proxy in front may see their end elsewhere, and in them what we take for a request."""
+    smuggled = CREATE + 'Content-Length: 38\r\n\r\n{"title":"smuggled","createdBy":"evil"}'
+    with Raw(shared_server.port) as raw:
+        raw.send(f"{CREATE}Transfer-Encoding: chunked\r\n\r\n{CHUNKS[name]}{smuggled}")
+        answer = raw.answer("POST")
+        assert answer.status in (201, 400) and answer.headers["Connection"] == "close"
+        assert raw.receive_all() == b""
+    assert client.list("createdBy=evil") == []
+
+
 def test_a_client_that_expects_100_continue_is_served(shared_server):
     with Raw(shared_server.port) as raw:
         raw.send(f"{CREATE}Expect: 100-continue\r\nContent-Length: {len(BODY)}\r\n\r\n")

@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
 from harness import Raw, TOKEN, eventually
 
 MIB = 1024 * 1024
 CAP = 512 * MIB  # of bodies on their way, of answers that wait: each, over all loops
+SOON_SECONDS = 10  # and long before a client that does not read is let go
 HEAD = f"HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n"
 
 
@@ -36,6 +38,38 @@ def test_bodies_on_their_way_take_no_more_than_their_cap(own_server, board):
         for raw in connections:
             raw.close()
     assert board.head_seq() == 1
+
+
+def held_read(board):
+    return f'GET /board/tasks?wait=50 {HEAD}If-None-Match: {board.get("/board/tasks").headers["ETag"]}\r\n\r\n'
+
+
+def waiting_claim(_):
+    body = json.dumps({"agent": "a", "tags": ["none"], "wait": 50})
+    return f"POST /board/claim {HEAD}Content-Length: {len(body)}\r\n\r\n{body}"
+
+
+def untaken_answers(_):
+    return "GET /ui/login HTTP/1.1\r\nHost: t\r\n\r\n" * 4000
+
+
+@pytest.mark.parametrize("behind", [untaken_answers, held_read, waiting_claim])
+def test_what_clients_send_ahead_of_an_answer_takes_no_more_than_the_cap(own_server, board, behind):
+    """The buffer of a large body lives on while something stands in it: here requests behind it, which are not answered soon."""
+    body = b"x" * (12 * MIB)
+    ahead = behind(board) + "GET / HTTP/1.1\r\n"
+    connections = [Raw(own_server.port, receive_buffer=4096) for _ in range(2 * CAP // len(body))]
+    try:
+        for raw in connections:
+            raw.send(f"POST /ui/login HTTP/1.1\r\nHost: t\r\nContent-Length: {len(body)}\r\n\r\n")
+            raw.send(body[:-1])
+            raw.send(body[-1:] + ahead.encode())
+        eventually(lambda: own_server.resident_bytes() < CAP + 128 * MIB, "enough of the connections to be cut off", SOON_SECONDS)
+        large = b"[" + b'{"title":"t","createdBy":"c"}' + b" " * (2 * MIB) + b"]"
+        assert board.post("/board/tasks", large).status == 201, "those who came first are cut off"
+    finally:
+        for raw in connections:
+            raw.close()
 
 
 def test_answers_that_nobody_reads_take_no_more_than_their_cap(own_server, board):

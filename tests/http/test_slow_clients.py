@@ -1,9 +1,12 @@
 """Clients that never come to an end with their request are let go, and hinder nobody meanwhile."""
 
 import json
+import signal
 import threading
+from pathlib import Path
 
 from harness import Raw, TOKEN, eventually
+from tools.prometheus_text import parse
 
 BODY = json.dumps({"title": "never finished", "createdBy": "c"})
 HEAD = (f"POST /board/tasks HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n"
@@ -51,6 +54,31 @@ def test_requests_that_never_end_are_cut_off_while_others_are_served(own_server,
             raw.close()
     assert len(board.list()) == 50
     assert board.head_seq() == 50
+
+
+def is_stopped(server):
+    return Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def test_who_sends_many_requests_at_once_does_not_hold_up_others(serve):
+    """While the server stands still one client asks, and then another one three hundred times. The loop comes to that one first; the
+    first client must not wait for all of its answers."""
+    server, count = serve("--threads", "1"), 300
+    board = server.client()
+    board.create_many([{"title": f"t{n}", "createdBy": "c"} for n in range(500)])
+    with Raw(server.port) as one, Raw(server.port) as many:
+        server.turn_round()
+        server.send_signal(signal.SIGSTOP)
+        eventually(lambda: is_stopped(server), "the server to stand still")
+        try:
+            one.send(f"GET /metrics HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")
+            many.send(f"HEAD /board/tasks?limit=500 HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n" * count)
+        finally:
+            server.send_signal(signal.SIGCONT)
+        answered = parse(one.answer().body.decode())["taskboard_http_requests_total"].total(method="GET", route="/board/tasks")
+        assert answered < count / 2
+        many.half_close()
+        assert many.receive_all().count(b"HTTP/1.1 200 OK") == count
 
 
 def test_hundreds_of_connections_are_served_side_by_side(own_server):

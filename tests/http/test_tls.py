@@ -16,6 +16,7 @@ from harness.wait import PATIENCE_SECONDS
 from tools.prometheus_text import lint, parse
 
 TIME_OUT_SECONDS = 10  # of a request, and of a handshake
+SILENCE_SECONDS = 5  # in which a server that reads would have read something
 
 
 @pytest.fixture(scope="module")
@@ -243,25 +244,51 @@ def test_noise_does_not_harm(tls_server):
     assert handshakes(tls_server, "failed") == before + len(sent)
 
 
-def test_records_that_were_tampered_with_end_the_connection(tls_server, certificate):
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = certificate.context().wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
-    with socket.create_connection(("127.0.0.1", tls_server.port), PATIENCE_SECONDS) as bare:
+class ByHand:
+    """A connection whose records are sent by hand, and its handshake."""
+
+    def __init__(self, server, context):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.client = context.wrap_bio(self.incoming, self.outgoing, server_hostname="127.0.0.1")
+        self.bare = socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS)
         while True:
             try:
-                client.do_handshake()
+                self.client.do_handshake()
                 break
             except ssl.SSLWantReadError:
-                bare.sendall(outgoing.read())
-                incoming.write(bare.recv(65536))
-        client.write(f"GET /board/tasks HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
-        record = bytearray(outgoing.read())
+                self.bare.sendall(self.outgoing.read())
+                part = self.bare.recv(65536)
+                assert part, "the server has closed"
+                self.incoming.write(part)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.bare.close()
+
+    def say_and_end(self, text):
+        """Says it, and that nothing more will be said."""
+        self.client.write(text.encode())
+        with pytest.raises(ssl.SSLWantReadError):
+            self.client.unwrap()
+        self.bare.sendall(self.outgoing.read())
+
+    def hear(self):
+        """To the end of the connection."""
+        while part := self.bare.recv(65536):
+            self.incoming.write(part)
+
+
+def test_records_that_were_tampered_with_end_the_connection(tls_server, certificate):
+    with ByHand(tls_server, certificate.context()) as connection:
+        connection.client.write(f"GET /board/tasks HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
+        record = bytearray(connection.outgoing.read())
         record[-1] ^= 1
-        bare.sendall(record)
-        while part := bare.recv(65536):
-            incoming.write(part)
+        connection.bare.sendall(record)
+        connection.hear()
     with pytest.raises((ssl.SSLError, ssl.SSLEOFError)):
-        while client.read():
+        while connection.client.read():
             raise AssertionError("it was answered")
 
 
@@ -334,6 +361,38 @@ def test_a_websocket_that_is_refused_ends_tls(tls_server):
         assert encrypted.recv(65536).startswith(b"HTTP/1.1 101")
         encrypted.sendall(b"\xff\xff\xff\xff\xff\xff")  # no frame
         read_to_the_end(encrypted)
+
+
+BEHIND_THE_END = {
+    "nothing": "",
+    "half a request": "GET /health HTTP/1.1\r\n",
+    "a request": "GET /health HTTP/1.1\r\nHost: t\r\n\r\n",
+    "a stream": f"GET /events/stream HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("said", BEHIND_THE_END)
+def test_what_comes_behind_the_end_of_tls_is_not_kept(tls_server, said):
+    """The library reads on, and makes nothing of it: it would be kept until the memory is out."""
+    with ByHand(tls_server, anonymous()) as connection:
+        connection.say_and_end(BEHIND_THE_END[said])
+        connection.bare.settimeout(SILENCE_SECONDS)
+        with pytest.raises((ConnectionError, TimeoutError)):  # cut off, or closed with nothing that is still taken
+            for _ in range(1024):
+                connection.bare.sendall(bytes(1024 * 1024))
+
+
+def test_who_has_ended_tls_is_answered_and_soon_told_the_end_too(tls_server):
+    begun = time.monotonic()
+    with ByHand(tls_server, anonymous()) as connection:
+        connection.say_and_end(BEHIND_THE_END["a request"])
+        connection.hear()
+    assert time.monotonic() - begun < TIME_OUT_SECONDS - 2, "it waited for another request"
+    heard = b""
+    with pytest.raises(ssl.SSLZeroReturnError):  # what TLS's end is; without one it would want to read more
+        while True:
+            heard += connection.client.read(65536)
+    assert heard.startswith(b"HTTP/1.1 200") and heard.endswith(b"}")
 
 
 # --- certificates that change ---

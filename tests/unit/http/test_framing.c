@@ -41,6 +41,15 @@ static void framing_of_http_1_0_has_no_encoding(void **state)
     assert_null(tb_framing_fault(TB_STR("POST / HTTP/1.0\r\ncontent-length: 1\r\n\r\n"), true));
 }
 
+static void framing_in_chunks_is_known(void **state)
+{
+    (void)state;
+    assert_true(tb_framing_is_chunked(
+        TB_STR("POST / HTTP/1.1\r\nhost: x\r\nTransfer-Encoding:chunked\r\n\r\n")));
+    assert_false(tb_framing_is_chunked(
+        TB_STR("POST / HTTP/1.1\r\nx-transfer-encoding: y\r\ncontent-length: 2\r\n\r\n")));
+}
+
 static void target_in_origin_form_is_split_at_the_query(void **state)
 {
     (void)state;
@@ -86,6 +95,7 @@ int main(void)
         cmocka_unit_test(framing_with_one_length_or_one_encoding_is_sound),
         cmocka_unit_test(framing_that_two_readers_could_read_differently_is_at_fault),
         cmocka_unit_test(framing_of_http_1_0_has_no_encoding),
+        cmocka_unit_test(framing_in_chunks_is_known),
         cmocka_unit_test(target_in_origin_form_is_split_at_the_query),
         cmocka_unit_test(target_in_absolute_form_loses_its_host),
         cmocka_unit_test(target_of_any_other_form_is_refused),
