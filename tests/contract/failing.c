@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,7 +16,10 @@ struct failing fault;
 
 static bool fails_now(const char *call)
 {
-    bool due = fault.countdown > 0 && --fault.countdown == 0;
+    unsigned left = atomic_load(&fault.countdown);
+    while (left > 0 && !atomic_compare_exchange_weak(&fault.countdown, &left, left - 1)) {
+    }
+    bool due = left == 1;
     if (!due && (fault.always == NULL || strcmp(fault.always, call) != 0)) {
         return false;
     }

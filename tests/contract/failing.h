@@ -3,11 +3,12 @@
 #ifndef TB_TESTS_FAILING_H
 #define TB_TESTS_FAILING_H
 
+/* A copy calls from two threads. */
 struct failing {
-    unsigned countdown; /* the call that fails; 0: none */
+    _Atomic unsigned countdown; /* the call that fails; 0: none */
     int error;
-    const char *call;   /* that failed last */
-    const char *always; /* every call of that name fails */
+    const char *_Atomic call; /* that failed last */
+    const char *always;       /* every call of that name fails */
 };
 
 extern struct failing fault;
