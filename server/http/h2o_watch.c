@@ -143,12 +143,12 @@ static int cut_large(h2o_req_t *req, void *arg)
 
 static bool is_waiting(const struct tb_exchange *exchange)
 {
-    return exchange->request.held.request != NULL ||
+    return exchange->request.held.request != NULL || exchange->slowed ||
            (exchange->job_pending && exchange->request.job.is_gone != NULL);
 }
 
 /* No claim and no read that waits is large: that is what was sent behind it. They let go within a
- * second. */
+ * second; as does a failed login, whose answer is put off, whatever is large there. */
 static void cut_large_waiting(struct tb_loop *loop, struct bodies *bodies)
 {
     for (h2o_linklist_t *node = loop->live.next; node != &loop->live; node = node->next) {
