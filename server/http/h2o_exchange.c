@@ -9,7 +9,8 @@
 #define FIRST_ARENA_BYTES ((size_t)16 * 1024)
 #define SPARES_MAX        256
 
-/* Requests that come when those of a turn of the loop have taken so long wait for the next one. */
+/* A request behind an answer waits for the loop's next turn when those of this one have taken so
+ * long. */
 #define TURN_US_MAX 5000
 
 /* Stands in the pool of the library's request, and so learns of its end. */
@@ -122,6 +123,7 @@ static void on_request_gone(void *arg)
     }
     h2o_linklist_unlink(&exchange->link);
     exchange->loop->answer_bytes -= exchange->answer_bytes;
+    exchange->loop->ended = req->conn;
     exchange->req = NULL;
     if (!exchange->job_pending && exchange->transfer == NULL) {
         give_back(exchange);
@@ -315,7 +317,8 @@ static void on_next_turn(h2o_timeout_entry_t *entry)
 }
 
 /* Behind an answer the library goes on at once with what its client has sent meanwhile, and looks at
- * nobody else as long as that lasts. */
+ * nobody else as long as that lasts. What a connection asks first in a turn never waits: it would
+ * have to let those pass who ask in the next one. */
 int tb_exchange_on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     (void)handler;
@@ -323,7 +326,7 @@ int tb_exchange_on_request(h2o_handler_t *handler, h2o_req_t *req)
     struct tb_exchange *exchange = tb_exchange_open(loop, req);
     int64_t now_us = exchange->request.started_us;
     loop->turn_us = loop->turn_us == 0 ? now_us : loop->turn_us;
-    if (now_us - loop->turn_us <= TURN_US_MAX) {
+    if (loop->ended != req->conn || now_us - loop->turn_us <= TURN_US_MAX) {
         tb_dispatch(&exchange->request);
     } else {
         exchange->delay.cb = on_next_turn;

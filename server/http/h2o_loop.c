@@ -97,6 +97,7 @@ static void take_turn(struct tb_loop *loop)
 {
     uint64_t start_ms = tb_loop_now_ms(loop);
     loop->turn_us = 0;
+    loop->ended = NULL;
     /* It ends early for a signal (EINTR), and fails for nothing else. */
     if (h2o_evloop_run(loop->context.loop, CLOCK_LOOK_MS) != 0) {
         assert(errno == EINTR);

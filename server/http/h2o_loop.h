@@ -148,9 +148,10 @@ struct tb_loop {
     int64_t pause_logged_us; /* when it was last said that nobody can be accepted */
     int64_t crowd_logged_us; /* and that an address has too many connections */
     unsigned connection_count;
-    int64_t request_us;  /* when a request last came */
-    int64_t turn_us;     /* and when the first one of this turn; 0: none so far */
-    size_t answer_bytes; /* of large answers that are not yet gone */
+    int64_t request_us;      /* when a request last came */
+    int64_t turn_us;         /* and when the first one of this turn; 0: none so far */
+    const h2o_conn_t *ended; /* whose request was the last one to end in it; NULL: none so far */
+    size_t answer_bytes;     /* of large answers that are not yet gone */
     unsigned job_count;
     pthread_mutex_t waiting_lock; /* held while the committer looks at a connection of ours */
     struct tb_exchange *replying; /* whose answer is being started */

@@ -141,14 +141,20 @@ static int cut_large(h2o_req_t *req, void *arg)
     return bodies->bytes <= bodies->bytes_max;
 }
 
-static bool is_waiting(const struct tb_exchange *exchange)
+/* Its answer is put off, or it was refused and what its client still sends is thrown away. */
+static bool is_delayed(struct tb_exchange *exchange)
 {
-    return exchange->request.held.request != NULL ||
+    return exchange->after_delay != NULL && h2o_timeout_is_linked(&exchange->delay);
+}
+
+static bool is_waiting(struct tb_exchange *exchange)
+{
+    return exchange->request.held.request != NULL || is_delayed(exchange) ||
            (exchange->job_pending && exchange->request.job.is_gone != NULL);
 }
 
 /* No claim and no read that waits is large: that is what was sent behind it. They let go within a
- * second. */
+ * second, as do those that are delayed, whatever is large there. */
 static void cut_large_waiting(struct tb_loop *loop, struct bodies *bodies)
 {
     for (h2o_linklist_t *node = loop->live.next; node != &loop->live; node = node->next) {

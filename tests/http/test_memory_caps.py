@@ -49,11 +49,15 @@ def waiting_claim(_):
     return f"POST /board/claim {HEAD}Content-Length: {len(body)}\r\n\r\n{body}"
 
 
+def slowed_logins(_):
+    return "GET /board/tasks HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer wrong\r\n\r\n" * 1000
+
+
 def untaken_answers(_):
     return "GET /ui/login HTTP/1.1\r\nHost: t\r\n\r\n" * 4000
 
 
-@pytest.mark.parametrize("behind", [untaken_answers, held_read, waiting_claim])
+@pytest.mark.parametrize("behind", [untaken_answers, slowed_logins, held_read, waiting_claim])
 def test_what_clients_send_ahead_of_an_answer_takes_no_more_than_the_cap(own_server, board, behind):
     """The buffer of a large body lives on while something stands in it: here requests behind it, which are not answered soon."""
     body = b"x" * (12 * MIB)

@@ -1,6 +1,7 @@
 """Clients that never come to an end with their request are let go, and hinder nobody meanwhile."""
 
 import json
+import re
 import signal
 import threading
 from pathlib import Path
@@ -79,6 +80,39 @@ def test_who_sends_many_requests_at_once_does_not_hold_up_others(serve):
         assert answered < count / 2
         many.half_close()
         assert many.receive_all().count(b"HTTP/1.1 200 OK") == count
+
+
+AT_ONCE = 256  # connections that the loop is told of in one turn
+
+
+def test_who_asks_once_is_not_passed_by_who_asks_in_the_next_turn(serve):
+    """The loop comes to the last one that it is told of first, and that one asks three hundred times."""
+    server = serve("--threads", "1")
+    server.client().create_many([{"title": f"t{n}", "createdBy": "c"} for n in range(500)])
+    early, many, late = [Raw(server.port) for _ in range(AT_ONCE - 1)], Raw(server.port), [Raw(server.port) for _ in range(40)]
+    ask = "GET /ui/login HTTP/1.1\r\nHost: t\r\nX-Request-Id: {}\r\n\r\n"
+    try:
+        server.turn_round()
+        server.send_signal(signal.SIGSTOP)
+        eventually(lambda: is_stopped(server), "the server to stand still")
+        try:
+            for raw in early:
+                raw.send(ask.format("early"))
+            many.send(f"HEAD /board/tasks?limit=500 HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n\r\n" * 300)
+            for raw in late:
+                raw.send(ask.format("late"))
+        finally:
+            server.send_signal(signal.SIGCONT)
+        assert {raw.answer().status for raw in early + late} == {200}
+        many.half_close()
+        many.receive_all()
+    finally:
+        for raw in [*early, many, *late]:
+            raw.close()
+    server.leave()
+    server.stop()
+    answered = re.findall(r" id=(early|late) ", server.log())
+    assert "early" in answered and "early" not in answered[answered.index("late"):]
 
 
 def test_hundreds_of_connections_are_served_side_by_side(own_server):
