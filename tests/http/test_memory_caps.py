@@ -7,7 +7,7 @@ from harness import Raw, TOKEN, eventually
 
 MIB = 1024 * 1024
 CAP = 512 * MIB  # of bodies on their way, of answers that wait: each, over all loops
-SOON_SECONDS = 10  # and long before a client that does not read is let go
+SOON_SECONDS = 20  # and long before a client that does not read is let go
 HEAD = f"HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {TOKEN}\r\n"
 
 

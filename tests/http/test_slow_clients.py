@@ -62,9 +62,9 @@ def is_stopped(server):
 
 
 def test_who_sends_many_requests_at_once_does_not_hold_up_others(serve):
-    """While the server stands still one client asks, and then another one three hundred times. The loop comes to that one first; the
+    """While the server stands still one client asks, and then another one a thousand times. The loop comes to that one first; the
     first client must not wait for all of its answers."""
-    server, count = serve("--threads", "1"), 300
+    server, count = serve("--threads", "1"), 1000
     board = server.client()
     board.create_many([{"title": f"t{n}", "createdBy": "c"} for n in range(500)])
     with Raw(server.port) as one, Raw(server.port) as many:
