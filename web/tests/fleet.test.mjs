@@ -52,7 +52,7 @@ test("what machines do appears by itself", async (t) => {
 test("a machine that goes silent stands out, and so does what it held", async (t) => {
     const { page } = await open(t, "/ui/fleet", "Fleet");
     const { lost } = world;
-    await machine(page, lost.name).getByText("Stale").waitFor(); // ten seconds after it was last heard of
+    await machine(page, lost.name).getByText("Stale", { exact: true }).waitFor(); // ten seconds after it was last heard of
     const panel = page.getByRole("region", { name: "Lost lately" });
     await panel.getByText(lost.id).first().waitFor();
     await panel.getByRole("link", { name: "Compress the archive" }).waitFor();
