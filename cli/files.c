@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "cli.h"
 
@@ -92,15 +93,9 @@ static bool sync_folder_of(const char *path)
     if (slash != NULL) {
         (void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
     }
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == EACCES;
-    }
-    bool ok = fsync(fd) == 0 || errno == EINVAL;
-    int why = errno;
-    (void)close(fd);
-    errno = why;
-    return ok;
+    int code = tb_sync_folder(folder);
+    errno = code != 0 ? code : errno;
+    return code == 0 || code == EACCES || code == EINVAL;
 }
 
 bool cli_move_in(int fd, const char *partial, const char *path)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/instant.h"
 #include "base/log.h"
 
@@ -54,17 +55,6 @@ static int append(int fd, struct tb_str lines)
     return code;
 }
 
-static int sync_folder(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno;
-    }
-    int code = fsync(fd) == 0 ? 0 : errno;
-    (void)close(fd);
-    return code;
-}
-
 bool tb_archive_append(void *dir, int64_t now_ms, struct tb_str lines)
 {
     char path[PATH_MAX];
@@ -76,7 +66,7 @@ bool tb_archive_append(void *dir, int64_t now_ms, struct tb_str lines)
     if (fd >= 0) {
         code = append(fd, lines);
         (void)close(fd);
-        code = code != 0 ? code : sync_folder(dir);
+        code = code != 0 ? code : tb_sync_folder(dir);
     } else if (code == 0) {
         code = errno;
     }

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
+
 #define RANDOM_BYTES 32
 #define FILE_NAME    "admin-token"
 
@@ -79,15 +81,11 @@ static bool read_file(struct tb_token *token, const char *path, char *why, size_
     return ok;
 }
 
-static bool sync_dir(const char *path)
+static bool sync_folder(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    bool ok = fsync(fd) == 0;
-    close(fd);
-    return ok;
+    int code = tb_sync_folder(path);
+    errno = code != 0 ? code : errno;
+    return code == 0;
 }
 
 static bool write_new_file(const char *path, const char *bytes, size_t len)
@@ -124,7 +122,7 @@ static bool make(struct tb_token *token, const char *dir)
     (void)snprintf(new_path, sizeof(new_path), "%s.new", token->path);
     (void)unlink(new_path);
     bool ok = write_new_file(new_path, text, token->len + 1) &&
-              rename(new_path, token->path) == 0 && sync_dir(dir);
+              rename(new_path, token->path) == 0 && sync_folder(dir);
     sodium_memzero(random, sizeof(random));
     sodium_memzero(text, sizeof(text));
     token->made = ok;

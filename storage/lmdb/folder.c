@@ -140,6 +140,7 @@ enum tb_err tb_lmdb_folder_open(const char *folder, enum tb_folder_use use, int 
 
 int tb_lmdb_fill_readers(int folder_fd, unsigned readers)
 {
+    /* As LMDB has them, but for a head that is smaller: of a longer table it uses all. */
     enum { HEAD_BYTES = 256, READER_BYTES = 64, PIECE_BYTES = 4096 };
     static const char zeros[PIECE_BYTES];
     struct stat status = {.st_size = 0};
@@ -153,7 +154,7 @@ int tb_lmdb_fill_readers(int folder_fd, unsigned readers)
     while (code == 0 && left > 0) {
         ssize_t written = write(fd, zeros, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES);
         left -= written > 0 ? written : 0;
-        code = written < 0 && errno != EINTR ? errno : 0;
+        code = written == 0 ? ENOSPC : written < 0 && errno != EINTR ? errno : 0;
     }
     close(fd);
     return code;

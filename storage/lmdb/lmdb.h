@@ -167,8 +167,10 @@ enum tb_err tb_lmdb_explain(const struct tb_lmdb_store *store, int rc, const cha
  * nothing in it. */
 #define TB_LMDB_NO_DBI UINT_MAX
 
-/* Opens all databases. `writes`: a new store gets them, and an older one those that it lacks. */
+/* Writes the number of the format; the databases are open. */
 int tb_lmdb_put_format(const struct tb_lmdb_store *store, MDB_txn *mdb);
+
+/* Opens all databases. `writes`: a new store gets them, and an older one those that it lacks. */
 enum tb_err tb_lmdb_open_format(struct tb_lmdb_store *store, MDB_txn *mdb, bool writes,
                                 const char *folder, char *why, size_t why_size);
 

@@ -69,8 +69,7 @@ def test_a_reset_is_told(serve_short, make_cli):
     cli, board = make_cli(server), server.client()
     for n in range(60):
         board.create(f"task {n}")
-    oldest = eventually(lambda: (board.get("/events?limit=1").json["oldest"] > 1) and board.get("/events?limit=1").json["oldest"],
-                        "events to be dropped")
+    oldest = board.wait_for_trim(beyond=1)
     ran = cli.run("watch", "--since", "0", "--count", "1", "--json")
     assert ran.lines[0]["type"] == "reset" and ran.lines[0]["oldest"] >= oldest and ran.lines[1]["seq"] >= oldest
     assert "not kept any more" in cli.run("watch", "--since", "0", "--count", "1").err

@@ -1,6 +1,6 @@
 /* A real disk without room: a small file system is mounted, filled up and relieved. Needs root;
  * else it is skipped. */
-#include "world.h"
+#include "folder.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -115,40 +115,55 @@ static void store_open_on(struct world *world, const char *folder)
     assert_int_equal(tb_reader_new(world->store, &world->reader), TB_OK);
 }
 
+/* A store on a small disk, and the world that makes its tasks. */
+struct scene {
+    struct disk disk;
+    struct world *world;
+    struct tb_store *memory; /* the world's own */
+    struct tb_reader *memory_reader;
+    char folder[80];
+};
+
+static void scene_open(struct scene *scene, bool (*mount_it)(struct disk *disk))
+{
+    disk_open(&scene->disk, mount_it);
+    scene->world = world_open(ENGINE_MEMORY, 1);
+    scene->memory = scene->world->store;
+    scene->memory_reader = scene->world->reader;
+    snprintf(scene->folder, sizeof scene->folder, "%s/store", scene->disk.folder);
+    store_open_on(scene->world, scene->folder);
+}
+
+static void scene_close(struct scene *scene)
+{
+    close_store_of(scene->world);
+    scene->world->store = scene->memory;
+    scene->world->reader = scene->memory_reader;
+    world_close(scene->world);
+    disk_close(&scene->disk);
+}
+
 static void fill_and_relieve(bool (*mount_it)(struct disk *disk), size_t bytes)
 {
-    struct disk disk;
-    disk_open(&disk, mount_it);
-    struct world *world = world_open(ENGINE_MEMORY, 1);
-    struct tb_store *memory = world->store;
-    struct tb_reader *memory_reader = world->reader;
-    char folder[80];
-    snprintf(folder, sizeof folder, "%s/store", disk.folder);
-    store_open_on(world, folder);
-
+    struct scene scene;
+    scene_open(&scene, mount_it);
+    struct world *world = scene.world;
     size_t count = fill(world, bytes);
     for (int again = 0; again < 20; again++) {
         assert_int_equal(try_create(world, bytes), TB_E_STORAGE_FULL);
     }
     expect_tasks(world, count);
-    assert_int_equal(unlink(disk.ballast), 0);
+    assert_int_equal(unlink(scene.disk.ballast), 0);
     for (int i = 0; i < 8; i++, count++) {
         assert_int_equal(try_create(world, bytes), TB_OK);
     }
     expect_tasks(world, count);
-    tb_reader_free(&world->reader);
-    tb_store_close(&world->store);
-    store_open_on(world, folder);
+    close_store_of(world);
+    store_open_on(world, scene.folder);
     expect_tasks(world, count);
     count += fill(world, bytes);
     expect_tasks(world, count);
-
-    tb_reader_free(&world->reader);
-    tb_store_close(&world->store);
-    world->store = memory;
-    world->reader = memory_reader;
-    world_close(world);
-    disk_close(&disk);
+    scene_close(&scene);
 }
 
 static void a_full_tmpfs_is_refused_and_written_again_once_there_is_room(void **state)
@@ -188,25 +203,13 @@ static void start_without_room(bool (*mount_it)(struct disk *disk))
 {
     enum { PAGE_BYTES = 4096, PAGES = 8 };
     for (off_t pages = 0; pages < PAGES; pages++) {
-        struct disk disk;
-        disk_open(&disk, mount_it);
-        struct world *world = world_open(ENGINE_MEMORY, 1);
-        struct tb_store *memory = world->store;
-        struct tb_reader *memory_reader = world->reader;
-        char folder[80];
-        snprintf(folder, sizeof folder, "%s/store", disk.folder);
-        store_open_on(world, folder);
-        tb_reader_free(&world->reader);
-        tb_store_close(&world->store);
-        take_the_rest(&disk, pages * PAGE_BYTES);
-        store_open_on(world, folder);
-        expect_tasks(world, 0);
-        tb_reader_free(&world->reader);
-        tb_store_close(&world->store);
-        world->store = memory;
-        world->reader = memory_reader;
-        world_close(world);
-        disk_close(&disk);
+        struct scene scene;
+        scene_open(&scene, mount_it);
+        close_store_of(scene.world);
+        take_the_rest(&scene.disk, pages * PAGE_BYTES);
+        store_open_on(scene.world, scene.folder);
+        expect_tasks(scene.world, 0);
+        scene_close(&scene);
     }
 }
 

@@ -236,16 +236,11 @@ def test_a_restart_in_between(own_server, board):
         assert stream.next().id == "2"
 
 
-def trimmed(board, beyond):
-    """Until the log begins later than there: once a second it is looked at."""
-    eventually(lambda: board.get("/events?limit=1", check=False).json["oldest"] > beyond, "the log to be trimmed")
-
-
 def trim(board):
     """Writes more than is kept, until the log begins later than at 1."""
     for _ in range(3):
         board.create_many([{"title": "t", "createdBy": "c"}] * 1000, check=False)
-    trimmed(board, beyond=2)
+    board.wait_for_trim(beyond=2)
 
 
 def test_what_is_not_kept_any_more_is_a_reset(serve):
@@ -270,7 +265,7 @@ def test_a_slow_reader_that_falls_past_retention_is_told(serve):
         for _ in range(20):
             board.create_many([{"title": "t" * 1000, "createdBy": "c"}] * 1000, check=False)
         board.create(tags=["rare"])
-        trimmed(board, beyond=10000)
+        board.wait_for_trim(beyond=10000)
         seen, resets = 0, 0
         while seen < 20001:
             event = slow.next()

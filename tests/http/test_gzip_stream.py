@@ -185,7 +185,7 @@ def test_a_slow_reader_that_falls_past_retention_is_told(serve):
     with Sse(server, headers=GZIP, receive_buffer=4096) as slow:
         for _ in range(20):
             board.create_many([{"title": random_text(1000), "createdBy": "c"} for _ in range(1000)], check=False)
-        eventually(lambda: board.get("/events?limit=1", check=False).json["oldest"] > 10000, "the log to be trimmed")
+        board.wait_for_trim(beyond=10000)
         seen, resets = 0, 0
         while seen < 20000:
             event = slow.next()

@@ -3,9 +3,9 @@
 
 A real taskboardd runs under a workload while a preloaded recorder (recorder.c) notes, in one order, every write, sync and
 truncation of the files in its data folder, every change of their names, and every answer and event that it hands to a client.
-It is killed twice and started again, once in the middle of a commit. Then a replayer (replay.c) takes moments of that recording and builds what a disk
-may hold when the power goes just then: all that was synced, and of the rest any part, with writes torn at 4 KiB or 512 bytes.
-Each such image is opened, verified, and compared with what clients knew at that moment.
+It is killed twice and started again, once in the middle of a commit. Then a replayer (replay.c) takes moments of that recording
+and builds what a disk may hold when the power goes just then: all that was synced, and of the rest any part, with writes torn
+at 4 KiB or 512 bytes. Each such image is opened, verified, and compared with what clients knew at that moment.
 
     run.py --bin BUILD/bin                        the whole: 10,000 images, and the negative controls
     run.py --bin BUILD/bin --images 300 --quick   as CI runs it

@@ -5,7 +5,7 @@ import json as jsonlib
 from functools import lru_cache
 
 from .tls import context_of, take_ticket
-from .wait import PATIENCE_SECONDS, is_readable
+from .wait import PATIENCE_SECONDS, eventually, is_readable
 
 
 @lru_cache(maxsize=None)
@@ -199,6 +199,10 @@ class Client:
         assert answer.status == 200, answer
         assert answer.json["count"] == len(answer.json["events"])
         return answer.json["events"]
+
+    def wait_for_trim(self, beyond):
+        """Until the log begins later than there: it is cut once a second."""
+        return eventually(lambda: (oldest := self.get("/events?limit=1", check=False).json["oldest"]) > beyond and oldest, "the log to be cut")
 
     def head_seq(self):
         return self.get("/events?limit=1").json["head"]
